@@ -4,8 +4,8 @@
     pytest tests/wire --engine epoll --workers 1
     pytest tests/wire --server /usr/bin/redis-server
 
-The server is --server, or ENGRAM_SERVER, or the release build. It runs once for
-each engine and number of workers, and every test that asks for `server`, `r`,
+The server is --server, or ENGRAM_SERVER, or the release build; ENGRAM_IO_ENGINE and
+ENGRAM_WORKERS stand for --engine and --workers. It runs once for each engine and number of workers, and every test that asks for `server`, `r`,
 `raw` or `raws` runs on each of these. A test that changes options for good, or
 ends the server, takes an instance of its own from `server.new(option=value)`.
 
@@ -33,7 +33,8 @@ def pytest_addoption(parser):
     parser.addoption("--server", default=os.environ.get("ENGRAM_SERVER",
                                                         DEFAULT_SERVER),
                      help="the server's binary")
-    parser.addoption("--engine", action="append", choices=ENGINES,
+    parser.addoption("--engine", action="append",
+                     choices=ENGINES + ["auto"],
                      help="only this I/O engine (may be repeated)")
     parser.addoption("--workers", action="append", type=int,
                      help="only this number of workers (may be repeated)")
@@ -50,6 +51,13 @@ def has_io_uring():
     return True
 
 
+def chosen(config, option, variable, default):
+    """What the command line says, or else the environment, or else all."""
+    if config.getoption(option):
+        return config.getoption(option)
+    return [os.environ[variable]] if variable in os.environ else default
+
+
 def pytest_generate_tests(metafunc):
     if "shared_server" not in metafunc.fixturenames:
         return
@@ -58,9 +66,10 @@ def pytest_generate_tests(metafunc):
         pairs = [(None, None)]
         ids = ["redis"]
     else:
-        pairs = [(e, w) for e in config.getoption("--engine") or ENGINES
-                 for w in config.getoption("--workers") or WORKERS]
-        ids = ["%s-%d" % p for p in pairs]
+        pairs = [(e, w) for e in chosen(config, "--engine", "ENGRAM_IO_ENGINE",
+                                        ENGINES)
+                 for w in chosen(config, "--workers", "ENGRAM_WORKERS", WORKERS)]
+        ids = ["%s-%s" % p for p in pairs]
         if not has_io_uring():
             reason = "this kernel refuses io_uring"
             pairs = [pytest.param(p, marks=pytest.mark.skip(reason=reason))
@@ -111,7 +120,7 @@ def raws(server):
     to a server from server.new()."""
     made = []
 
-    def make(count, of=None, timeout=30.0):
+    def make(count, of=None, timeout=10.0):
         new = [Raw((of or server).address, timeout) for _ in range(count)]
         made.extend(new)
         return new

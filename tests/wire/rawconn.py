@@ -69,7 +69,7 @@ def encode(*args):
 
 
 class Raw:
-    def __init__(self, address, timeout=30.0):
+    def __init__(self, address, timeout=10.0):
         """`address`: (host, port), or the path of a Unix socket."""
         is_path = isinstance(address, str)
         family = socket.AF_UNIX if is_path else socket.AF_INET

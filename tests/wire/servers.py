@@ -84,7 +84,7 @@ class Server:
     def alive(self):
         return self.process is not None and self.process.poll() is None
 
-    def connect(self, timeout=30.0):
+    def connect(self, timeout=10.0):
         return Raw(self.address, timeout)
 
     def new(self, limits=None, **options):

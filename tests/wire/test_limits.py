@@ -1,0 +1,308 @@
+"""Limits: connections, descriptors, idle time, buffers, lengths. What is over a limit
+is refused or closed; everybody else is served."""
+import resource
+import threading
+import time
+
+import pytest
+
+from rawconn import Closed, Raw, ReplyError, encode
+
+MEGABYTE = 1 << 20
+
+
+def until(condition, seconds=10.0):
+    """Polls; True as soon as the condition is."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.01)
+    return condition()
+
+
+def info(conn, section):
+    lines = conn.cmd("INFO", section).decode().splitlines()
+    return dict(line.split(":", 1) for line in lines if ":" in line)
+
+
+# ---- connections ----
+
+def test_maxclients(server, raws):
+    own = server.new(maxclients=10)
+    conns = raws(10, of=own)
+    assert all(c.cmd("PING") == b"PONG" for c in conns)
+    for _ in range(5):
+        with Raw(own.address) as refused:
+            assert refused.read_reply() == \
+                ReplyError("ERR max number of clients reached")
+            assert refused.closed(5)
+    assert int(info(conns[0], "stats")["rejected_connections"]) == 5
+    assert all(c.cmd("PING") == b"PONG" for c in conns)
+    conns[1].close()
+
+    def has_room():
+        with Raw(own.address) as conn:
+            try:
+                return conn.cmd("PING") == b"PONG"
+            except (Closed, OSError):
+                return False
+    assert until(has_room)
+
+
+def test_maxclients_at_run_time(server, raws):
+    own = server.new(maxclients=50)
+    conn = raws(1, of=own)[0]
+    assert conn.cmd("CONFIG", "SET", "maxclients", "3") == b"OK"
+    assert conn.cmd("CONFIG", "GET", "maxclients") == [b"maxclients", b"3"]
+    more = raws(2, of=own)
+    assert [c.cmd("PING") for c in more] == [b"PONG"] * 2
+    with Raw(own.address) as refused:
+        assert isinstance(refused.read_reply(), ReplyError)
+        assert refused.closed(5)
+    assert conn.cmd("CONFIG", "SET", "maxclients", "4") == b"OK"
+    assert raws(1, of=own)[0].cmd("PING") == b"PONG"
+
+
+def test_descriptors_run_out(server, raws):
+    """With few descriptors, connections wait or are refused; nobody spins, and
+    after some have gone there is room again."""
+    own = server.new(limits={resource.RLIMIT_NOFILE: 100}, maxclients=10000)
+    first = raws(1, of=own)[0]
+    assert first.cmd("SET", "a", "1") == b"OK"
+    crowd = []
+    for _ in range(150):
+        try:
+            crowd.append(Raw(own.address, 5))
+        except OSError:
+            break
+    for conn in crowd:
+        try:
+            conn.send_cmd("PING")
+        except OSError:
+            pass
+    assert first.cmd("GET", "a") == b"1"
+    began, cpu = time.monotonic(), own.cpu_seconds()
+    while time.monotonic() - began < 0.5:
+        assert first.cmd("GET", "a") == b"1"
+        time.sleep(0.05)
+    if not own.is_redis:
+        # Redis's listener stays ready, and its loop turns without end.
+        assert own.cpu_seconds() - cpu < 0.4
+    for conn in crowd:
+        conn.close()
+
+    def has_room():
+        try:
+            with Raw(own.address, 2) as conn:
+                return conn.cmd("PING") == b"PONG"
+        except (Closed, OSError):
+            return False
+    assert until(has_room)
+
+
+def test_connections_1000(server, raws):
+    conns = raws(1000)
+    for i, conn in enumerate(conns):
+        conn.send(encode("SET", "c%d" % i, i) + encode("GET", "c%d" % i))
+    for i, conn in enumerate(conns):
+        assert conn.read_replies(2) == [b"OK", b"%d" % i]
+    assert int(info(conns[0], "clients")["connected_clients"]) >= 1000
+    for conn in conns[1:]:
+        conn.close()
+    assert until(lambda: int(info(conns[0], "clients")["connected_clients"]) < 20)
+
+
+# ---- idle time ----
+
+def test_timeout_closes_the_idle(server, raws):
+    own = server.new(timeout=1)
+    idle, half, busy = raws(3, of=own)
+    assert idle.cmd("PING") == b"PONG"
+    half.send(b"*1\r\n$4\r\nPI")
+    began = time.monotonic()
+    gone = set()
+    while len(gone) < 2 and time.monotonic() - began < 10:
+        assert busy.cmd("PING") == b"PONG"
+        for conn in (idle, half):
+            if conn not in gone and conn.closed(0.05):
+                gone.add(conn)
+    assert gone == {idle, half}
+    assert time.monotonic() - began >= 0.9
+    assert busy.cmd("PING") == b"PONG"
+
+
+def test_timeout_at_run_time(server, raws):
+    own = server.new(timeout=0)
+    idle, admin = raws(2, of=own)
+    assert idle.cmd("PING") == b"PONG"
+    assert not idle.closed(0.3)
+    assert admin.cmd("CONFIG", "SET", "timeout", "1") == b"OK"
+    assert idle.closed(10)
+
+
+# ---- what a client sends ----
+
+def test_query_buffer_limit(server, raws):
+    own = server.new(client_query_buffer_limit="1mb")
+    other, greedy = raws(2, of=own)
+    try:
+        greedy.send(b"*2\r\n$4\r\nECHO\r\n$8000000\r\n" + b"x" * (4 * MEGABYTE))
+    except OSError:
+        pass
+    assert greedy.closed(10)
+    assert other.cmd("PING") == b"PONG"
+
+
+def test_query_buffer_limit_does_not_hit_pipelines(server, raws):
+    """Far more bytes than the limit, but never more than a request undone."""
+    own = server.new(client_query_buffer_limit="1mb")
+    conn = raws(1, of=own)[0]
+    data = encode("SET", "k", "v" * 1000) * 5000
+    sender = threading.Thread(target=conn.send, args=(data,))
+    sender.start()
+    assert conn.read_replies(5000) == [b"OK"] * 5000
+    sender.join()
+
+
+def test_bulk_length_limit(server, raws):
+    own = server.new(proto_max_bulk_len="1mb")
+    conn, over = raws(2, of=own)
+    value = b"v" * MEGABYTE
+    assert conn.cmd("SET", "k", value) == b"OK"
+    assert conn.cmd("GET", "k") == value
+    over.send(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1048577\r\n")
+    assert over.read_reply() == ReplyError("ERR Protocol error: invalid bulk length")
+    assert over.closed(5)
+    assert isinstance(conn.cmd("APPEND", "k", "x"), ReplyError)
+    assert isinstance(conn.cmd("SETRANGE", "k", MEGABYTE, "x"), ReplyError)
+    assert conn.cmd("STRLEN", "k") == MEGABYTE
+    assert conn.cmd("CONFIG", "SET", "proto-max-bulk-len", "2mb") == b"OK"
+    assert conn.cmd("APPEND", "k", "x") == MEGABYTE + 1
+    assert raws(1, of=own)[0].cmd("SET", "k", value + value) == b"OK"
+
+
+@pytest.mark.parametrize("value", ["1", "0", "-1", "1mb-", "99999999999gb"])
+def test_bulk_length_limit_bad_values(server, raw, value):
+    """Redis takes nothing under 1 MB."""
+    assert isinstance(raw.cmd("CONFIG", "SET", "proto-max-bulk-len", value),
+                      ReplyError)
+    assert raw.cmd("SET", "a", "b" * 1000) == b"OK"
+
+
+# ---- what a client does not read ----
+
+def fill_unread(conn, commands, seconds=20):
+    """Sends without reading until the server closes; True if it did."""
+    conn.sock.settimeout(0.2)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            conn.sock.sendall(commands)
+        except TimeoutError:
+            # It has stopped reading; either it waits or it is about to close.
+            if conn.closed(0.2):
+                return True
+        except OSError:
+            return True
+    return False
+
+
+def test_output_hard_limit(server, raws):
+    own = server.new(client_output_buffer_limit="normal 4mb 0 0".split())
+    other, slow = raws(2, of=own)
+    assert other.cmd("SET", "big", "x" * MEGABYTE) == b"OK"
+    slow.send(encode("GET", "big") * 64)
+    assert until(lambda: slow_is_gone(other), 10)
+    assert other.cmd("STRLEN", "big") == MEGABYTE
+
+
+def slow_is_gone(other):
+    return int(info(other, "clients")["connected_clients"]) == 1
+
+
+def test_output_soft_limit(server, raws):
+    own = server.new(client_output_buffer_limit="normal 0 1mb 1".split())
+    other, slow = raws(2, of=own)
+    assert other.cmd("SET", "big", "x" * MEGABYTE) == b"OK"
+    slow.send(encode("GET", "big") * 20)
+    assert other.cmd("PING") == b"PONG"
+    assert until(lambda: slow_is_gone(other), 15)
+
+
+def test_output_limit_spares_readers(server, raws):
+    """A client that reads gets more than the limit in all, if not at once."""
+    own = server.new(client_output_buffer_limit="normal 8mb 0 0".split())
+    conn = raws(1, of=own)[0]
+    value = b"x" * MEGABYTE
+    assert conn.cmd("SET", "big", value) == b"OK"
+    for _ in range(40):
+        assert conn.cmd("GET", "big") == value
+
+
+def test_output_limit_at_run_time(server, raws):
+    own = server.new()
+    other, slow = raws(2, of=own)
+    assert other.cmd("CONFIG", "SET", "client-output-buffer-limit",
+                     "normal 2mb 0 0") == b"OK"
+    assert other.cmd("CONFIG", "GET", "client-output-buffer-limit")[1].startswith(
+        b"normal 2097152 0 0")
+    assert other.cmd("SET", "big", "x" * MEGABYTE) == b"OK"
+    slow.send(encode("GET", "big") * 64)
+    assert until(lambda: slow_is_gone(other), 10)
+
+
+def test_slow_reader_without_limit_harms_nobody(server, raws):
+    """64 MB of replies lie unread; they come whole in the end, and the memory
+    comes back."""
+    own = server.new()
+    other, slow = raws(2, of=own)
+    value = b"x" * MEGABYTE
+    assert other.cmd("SET", "big", value) == b"OK"
+    slow.send(encode("GET", "big") * 64)
+    for _ in range(100):
+        assert other.cmd("PING") == b"PONG"
+    for _ in range(64):
+        assert slow.read_reply() == value
+    slow.close()
+    assert until(lambda: int(info(other, "memory")["used_memory"])
+                 < 20 * MEGABYTE)
+
+
+def test_unread_pings_are_bounded(server, raws):
+    """One that only sends: the limit closes it, or the server stops reading it;
+    its memory stays bounded."""
+    own = server.new(client_output_buffer_limit="normal 4mb 0 0".split())
+    other, flood = raws(2, of=own)
+    fill_unread(flood, encode("ECHO", "x" * 1000) * 100, 5)
+    assert int(info(other, "memory")["used_memory"]) < 64 * MEGABYTE
+    assert other.cmd("PING") == b"PONG"
+
+
+# ---- numbers of databases and names ----
+
+def test_databases(server, raws):
+    own = server.new(databases=3)
+    conn = raws(1, of=own)[0]
+    assert conn.cmd("SELECT", "2") == b"OK"
+    assert conn.cmd("SELECT", "3") == ReplyError("ERR DB index is out of range")
+    assert conn.cmd("SELECT", "-1") == ReplyError("ERR DB index is out of range")
+    assert isinstance(conn.cmd("SELECT", "x"), ReplyError)
+    assert conn.cmd("SWAPDB", "0", "3") == ReplyError("ERR DB index is out of range")
+
+
+def test_maxmemory_noeviction(server, raws):
+    """Writes that add are refused over the limit, reads and deletes go on."""
+    own = server.new(maxmemory="8mb", maxmemory_policy="noeviction")
+    conn = raws(1, of=own)[0]
+    refused = None
+    for i in range(200):
+        refused = conn.cmd("SET", "k%d" % i, "x" * 100000)
+        if isinstance(refused, ReplyError):
+            break
+    assert refused == ReplyError(
+        "OOM command not allowed when used memory > 'maxmemory'.")
+    assert conn.cmd("GET", "k0") == b"x" * 100000
+    for i in range(200):
+        conn.cmd("DEL", "k%d" % i)
+    assert until(lambda: conn.cmd("SET", "k", "v") == b"OK")
