@@ -1,0 +1,193 @@
+/* cmd: what a command is (a row and a short function) and all that its function
+ * may use. The dispatcher has done the rest when run() is called: arity, rights,
+ * state of the server, the keys found and hashed, their shards held.
+ *
+ * A command function parses, acts on values, replies: exactly one reply on
+ * every path. It never sees a lock, a socket or another session. */
+#ifndef ENGRAM_EXEC_CMD_H
+#define ENGRAM_EXEC_CMD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+#include "base/status.h"
+#include "exec/session.h"
+#include "resp/reply.h"
+#include "store/store.h"
+
+struct exec;
+struct cmd_ctx;
+
+/* Flags as COMMAND shows them (the table maps bit to name), then ours. */
+#define CMD_FLAG_MAP(X) \
+    X(WRITE, "write") X(READONLY, "readonly") X(DENYOOM, "denyoom") \
+    X(ADMIN, "admin") X(PUBSUB, "pubsub") X(NOSCRIPT, "noscript") \
+    X(BLOCKING, "blocking") X(LOADING, "loading") X(STALE, "stale") \
+    X(SKIP_MONITOR, "skip_monitor") X(SKIP_SLOWLOG, "skip_slowlog") \
+    X(ASKING, "asking") X(FAST, "fast") X(NO_AUTH, "no_auth") \
+    X(MAY_REPLICATE, "may_replicate") X(NO_MULTI, "no_multi") \
+    X(MOVABLE_KEYS, "movablekeys") X(NO_ASYNC_LOADING, "no_async_loading")
+#define CMD_FLAG_BIT(name, text) CMD_BIT_##name,
+enum cmd_flag_bit { CMD_FLAG_MAP(CMD_FLAG_BIT) CMD_FLAG_COUNT };
+#undef CMD_FLAG_BIT
+#define CMD_FLAG_VALUE(name, text) CMD_##name = 1u << CMD_BIT_##name,
+enum cmd_flag {
+    CMD_FLAG_MAP(CMD_FLAG_VALUE)
+    /* Ours: runs with every shard held. */
+    CMD_ALL_SHARDS = 1u << 30,
+};
+#undef CMD_FLAG_VALUE
+
+/* Access-control categories, as ACL CAT and COMMAND INFO show them. */
+#define CMD_CATEGORY_MAP(X) \
+    X(KEYSPACE, "keyspace") X(READ, "read") X(WRITE, "write") X(SET, "set") \
+    X(SORTEDSET, "sortedset") X(LIST, "list") X(HASH, "hash") \
+    X(STRING, "string") X(BITMAP, "bitmap") X(HYPERLOGLOG, "hyperloglog") \
+    X(GEO, "geo") X(STREAM, "stream") X(PUBSUB, "pubsub") X(ADMIN, "admin") \
+    X(FAST, "fast") X(SLOW, "slow") X(BLOCKING, "blocking") \
+    X(DANGEROUS, "dangerous") X(CONNECTION, "connection") \
+    X(TRANSACTION, "transaction") X(SCRIPTING, "scripting")
+#define CMD_CATEGORY_BIT(name, text) CAT_BIT_##name,
+enum cmd_category_bit { CMD_CATEGORY_MAP(CMD_CATEGORY_BIT) CAT_COUNT };
+#undef CMD_CATEGORY_BIT
+#define CMD_CATEGORY_VALUE(name, text) CAT_##name = 1u << CAT_BIT_##name,
+enum cmd_category { CMD_CATEGORY_MAP(CMD_CATEGORY_VALUE) };
+#undef CMD_CATEGORY_VALUE
+
+/* Where the keys stand. */
+enum cmd_keys_kind { KEYS_KIND_NONE, KEYS_KIND_RANGE, KEYS_KIND_COUNTED };
+struct cmd_keys {
+    uint8_t kind;
+    int16_t first; /* RANGE: argv index; COUNTED: index of the number of keys */
+    int16_t last;  /* RANGE: < 0 counts from the end (-1 the last) */
+    int16_t step;  /* between keys */
+};
+#define KEYS_NONE ((struct cmd_keys){0})
+#define KEYS_AT(i) ((struct cmd_keys){KEYS_KIND_RANGE, (i), (i), 1})
+#define KEYS_RANGE(first, last, step) \
+    ((struct cmd_keys){KEYS_KIND_RANGE, (first), (last), (step)})
+/* Number of keys at argv[i], the keys right behind it, `step` apart. */
+#define KEYS_COUNTED(i, step) \
+    ((struct cmd_keys){KEYS_KIND_COUNTED, (i), 0, (step)})
+
+typedef void cmd_run_fn(struct cmd_ctx *c);
+
+/* A command that goes through the shards one after another (SCAN): run() is
+ * called first with none held and says at which shard to begin (ctx_walk_from)
+ * or replies itself; walk() is called with each shard held, in ascending order,
+ * until it returns false or the shards are at an end; then end() replies. */
+struct cmd_walk {
+    bool (*step)(struct cmd_ctx *c, uint32_t shard);
+    void (*end)(struct cmd_ctx *c);
+};
+
+struct cmd_spec {
+    const char *name; /* lower case; a subcommand's own word */
+    int16_t arity;    /* name included; < 0: at least -arity; subcommands count
+                         both words */
+    uint32_t flags;   /* enum cmd_flag */
+    uint32_t categories; /* enum cmd_category beyond those that flags imply */
+    struct cmd_keys keys;
+    cmd_run_fn *run; /* NULL for a container: the dispatcher picks the sub */
+    const struct cmd_walk *walk;
+    const struct cmd_spec *subcommands; /* ends with name == NULL */
+    const char *since; /* "1.0.0" */
+    const char *summary; /* our own words */
+};
+
+struct cmd_ctx {
+    const struct cmd_spec *spec;
+    struct exec *exec;
+    struct session *session;
+    struct reply *reply;
+    struct store *store;
+    void *host; /* the server, for commands that live in src/server */
+    const struct slice *argv;
+    uint32_t argc;
+    uint32_t database;
+    const struct key *keys; /* as the spec finds them, in order */
+    uint32_t key_count;
+    int64_t now_ms; /* unix; the same for a whole batch */
+    struct random *random;
+    /* the dispatcher's */
+    uint32_t changes;
+    bool is_propagated;
+    int64_t walk_shard; /* -1: no walk */
+    void *walk_state;   /* the command's own between run, step and end */
+};
+
+/* ---- keys and values ---- */
+
+/* For reading: NULL when missing or expired (the expired are deleted); counts
+ * the hit or miss, notes the access. Valid until the next write. */
+struct entry *ctx_read(struct cmd_ctx *c, const struct key *k);
+/* As ctx_read, with no hit counted and no access noted (TTL, OBJECT, EXISTS-like
+ * peeks use it). */
+struct entry *ctx_peek(struct cmd_ctx *c, const struct key *k);
+/* True if `e` is NULL or of the type; else replies WRONGTYPE and says false. */
+bool ctx_check_type(struct cmd_ctx *c, const struct entry *e,
+                    enum value_type type);
+/* In the session's database; for another one use ctx_keyspace. The status of a
+ * failed write is already replied (-OOM ...): return at once on false. */
+bool ctx_set_string(struct cmd_ctx *c, const struct key *k, struct slice value,
+                    int64_t deadline_ms);
+bool ctx_set_int(struct cmd_ctx *c, const struct key *k, int64_t value,
+                 int64_t deadline_ms);
+bool ctx_edit_string(struct cmd_ctx *c, const struct key *k, size_t len,
+                     uint8_t **bytes);
+bool ctx_set_deadline(struct cmd_ctx *c, const struct key *k,
+                      int64_t deadline_ms);
+bool ctx_delete(struct cmd_ctx *c, const struct key *k); /* false: no such key */
+/* The keyspace a key lives in, of any database; NULL: nothing there. */
+struct keyspace *ctx_keyspace(struct cmd_ctx *c, uint32_t database,
+                              const struct key *k);
+/* Made if absent; NULL: replied. */
+struct keyspace *ctx_keyspace_make(struct cmd_ctx *c, uint32_t database,
+                                   const struct key *k);
+/* Replies the entry's string value (pinned when it is large). */
+void ctx_reply_string(struct cmd_ctx *c, const struct entry *e);
+
+/* ---- effects ---- */
+
+/* Classes of keyspace events, by Redis's letters. */
+enum event_class {
+    EVENT_GENERIC = 'g', EVENT_STRING = '$', EVENT_EXPIRED = 'x',
+    EVENT_EVICTED = 'e', EVENT_NEW = 'n',
+};
+/* This key was changed: counts as a change (the command goes to the sink as it
+ * stands, unless ctx_propagate said otherwise) and raises the keyspace event. */
+void ctx_changed(struct cmd_ctx *c, const struct key *k, enum event_class cls,
+                 const char *event);
+/* An event without a change. */
+void ctx_notify(struct cmd_ctx *c, const struct key *k, enum event_class cls,
+                const char *event);
+/* Hands this to the sink in place of the command itself; may be called several
+ * times. argc 0: nothing at all is propagated. */
+void ctx_propagate(struct cmd_ctx *c, uint32_t argc, const struct slice *argv);
+
+/* ---- arguments: each replies its error and returns false ---- */
+
+/* "ERR value is not an integer or out of range" */
+bool ctx_arg_int(struct cmd_ctx *c, uint32_t i, int64_t *out);
+/* As above, and within [min, max], else "ERR value is out of range" */
+bool ctx_arg_int_in(struct cmd_ctx *c, uint32_t i, int64_t min, int64_t max,
+                    int64_t *out);
+/* "ERR value is not a valid float" */
+bool ctx_arg_double(struct cmd_ctx *c, uint32_t i, double *out);
+bool ctx_arg_is(const struct cmd_ctx *c, uint32_t i, const char *word);
+/* A relative or absolute expire time in seconds or ms made absolute unix ms;
+ * "ERR invalid expire time in 'name' command" when <= 0 (unless `allow_past`)
+ * or overflowing; not an integer: as ctx_arg_int. */
+bool ctx_arg_deadline(struct cmd_ctx *c, uint32_t i, bool is_ms,
+                      bool is_absolute, bool allow_past, int64_t *out_ms);
+
+void ctx_error_syntax(struct cmd_ctx *c); /* "ERR syntax error" */
+void ctx_error_status(struct cmd_ctx *c, status_t st);
+
+/* ---- walking the shards ---- */
+void ctx_walk_from(struct cmd_ctx *c, uint32_t shard, void *state);
+/* Memory that lives until the reply of this command is written; NULL: replied. */
+void *ctx_scratch(struct cmd_ctx *c, size_t bytes);
+
+#endif

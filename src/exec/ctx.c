@@ -1,0 +1,253 @@
+/* ctx: what command functions may do: look keys up, write them, tell of changes,
+ * read arguments. Everything here runs with the command's shards held. */
+#include "base/number.h"
+#include "exec/exec_priv.h"
+
+/* ---- keys ---- */
+
+static uint32_t shard_of(const struct cmd_ctx *c, const struct key *k)
+{
+    return store_shard_of(c->store, k->hash);
+}
+
+struct keyspace *ctx_keyspace(struct cmd_ctx *c, uint32_t database,
+                              const struct key *k)
+{
+    return store_keyspace(c->store, shard_of(c, k), database);
+}
+
+struct keyspace *ctx_keyspace_make(struct cmd_ctx *c, uint32_t database,
+                                   const struct key *k)
+{
+    struct keyspace *ks = store_keyspace_make(c->store, shard_of(c, k),
+                                              database);
+    if (ks == NULL) {
+        ctx_error_status(c, ST_NOMEM);
+    }
+    return ks;
+}
+
+/* The live entry; one whose time has passed is deleted. */
+static struct entry *find(struct cmd_ctx *c, const struct key *k,
+                          struct keyspace **out)
+{
+    struct keyspace *ks = ctx_keyspace(c, c->database, k);
+    struct entry *e = keyspace_find(ks, k);
+    *out = ks;
+    if (e != NULL && __builtin_expect(entry_has_deadline(e), 0)
+        && entry_deadline_ms(e) <= c->now_ms) {
+        keyspace_expire(ks, k);
+        return NULL;
+    }
+    return e;
+}
+
+struct entry *ctx_read(struct cmd_ctx *c, const struct key *k)
+{
+    struct keyspace *ks;
+    struct entry *e = find(c, k, &ks);
+    store_count_lookup(c->store, shard_of(c, k), e != NULL);
+    if (e != NULL) {
+        keyspace_touch(ks, e);
+    }
+    return e;
+}
+
+struct entry *ctx_peek(struct cmd_ctx *c, const struct key *k)
+{
+    struct keyspace *ks;
+    return find(c, k, &ks);
+}
+
+bool ctx_check_type(struct cmd_ctx *c, const struct entry *e,
+                    enum value_type type)
+{
+    if (e == NULL || __builtin_expect(e->type == type, 1)) {
+        return true;
+    }
+    reply_error(c->reply, "WRONGTYPE Operation against a key holding the wrong "
+                          "kind of value");
+    return false;
+}
+
+static bool done(struct cmd_ctx *c, status_t st)
+{
+    if (__builtin_expect(st == ST_OK, 1)) {
+        return true;
+    }
+    ctx_error_status(c, st);
+    return false;
+}
+
+bool ctx_set_string(struct cmd_ctx *c, const struct key *k, struct slice value,
+                    int64_t deadline_ms)
+{
+    if (deadline_ms == DEADLINE_KEEP) {
+        ctx_peek(c, k); /* what has expired must not lend its deadline */
+    }
+    struct keyspace *ks = ctx_keyspace_make(c, c->database, k);
+    return ks != NULL && done(c, keyspace_set_string(ks, k, value,
+                                                     deadline_ms));
+}
+
+bool ctx_set_int(struct cmd_ctx *c, const struct key *k, int64_t value,
+                 int64_t deadline_ms)
+{
+    struct keyspace *ks = ctx_keyspace_make(c, c->database, k);
+    return ks != NULL && done(c, keyspace_set_int(ks, k, value, deadline_ms));
+}
+
+bool ctx_edit_string(struct cmd_ctx *c, const struct key *k, size_t len,
+                     uint8_t **bytes)
+{
+    ctx_peek(c, k);
+    struct keyspace *ks = ctx_keyspace_make(c, c->database, k);
+    return ks != NULL && done(c, keyspace_edit_string(ks, k, len, bytes));
+}
+
+bool ctx_set_deadline(struct cmd_ctx *c, const struct key *k,
+                      int64_t deadline_ms)
+{
+    struct keyspace *ks = ctx_keyspace(c, c->database, k);
+    return done(c, keyspace_set_deadline(ks, k, deadline_ms));
+}
+
+bool ctx_delete(struct cmd_ctx *c, const struct key *k)
+{
+    struct keyspace *ks;
+    return find(c, k, &ks) != NULL && keyspace_delete(ks, k);
+}
+
+void ctx_reply_string(struct cmd_ctx *c, const struct entry *e)
+{
+    char scratch[STRING_SCRATCH_BYTES];
+    struct blob *b = string_blob_to_pin(e);
+    if (__builtin_expect(b != NULL, 0)) {
+        blob_pin(b);
+        reply_bulk_pinned(c->reply, slice_of(b->bytes, b->len), blob_unpin, b);
+        return;
+    }
+    reply_bulk(c->reply, string_bytes(e, scratch));
+}
+
+/* ---- effects ---- */
+
+void ctx_notify(struct cmd_ctx *c, const struct key *k, enum event_class cls,
+                const char *event)
+{
+    const struct exec_options *o = &c->exec->o;
+    if (o->notify != NULL) {
+        o->notify(o->host, c->database, cls, event, k->name);
+    }
+}
+
+void ctx_changed(struct cmd_ctx *c, const struct key *k, enum event_class cls,
+                 const char *event)
+{
+    c->changes++;
+    ctx_notify(c, k, cls, event);
+}
+
+void ctx_propagate(struct cmd_ctx *c, uint32_t argc, const struct slice *argv)
+{
+    const struct change_sink *sink = &c->exec->o.sink;
+    c->is_propagated = true;
+    if (argc > 0 && sink->put != NULL) {
+        struct change change = {c->database, argc, argv};
+        sink->put(sink->self, &change);
+    }
+}
+
+/* ---- arguments ---- */
+
+bool ctx_arg_int(struct cmd_ctx *c, uint32_t i, int64_t *out)
+{
+    if (number_parse_int64(c->argv[i], out)) {
+        return true;
+    }
+    reply_error(c->reply, "ERR value is not an integer or out of range");
+    return false;
+}
+
+bool ctx_arg_int_in(struct cmd_ctx *c, uint32_t i, int64_t min, int64_t max,
+                    int64_t *out)
+{
+    if (!ctx_arg_int(c, i, out)) {
+        return false;
+    }
+    if (*out < min || *out > max) {
+        reply_error(c->reply, "ERR value is out of range");
+        return false;
+    }
+    return true;
+}
+
+bool ctx_arg_double(struct cmd_ctx *c, uint32_t i, double *out)
+{
+    if (number_parse_double(c->argv[i], out)) {
+        return true;
+    }
+    reply_error(c->reply, "ERR value is not a valid float");
+    return false;
+}
+
+bool ctx_arg_is(const struct cmd_ctx *c, uint32_t i, const char *word)
+{
+    return slice_equal_nocase(c->argv[i], word);
+}
+
+bool ctx_arg_deadline(struct cmd_ctx *c, uint32_t i, bool is_ms,
+                      bool is_absolute, bool allow_past, int64_t *out_ms)
+{
+    int64_t v;
+    if (!ctx_arg_int(c, i, &v)) {
+        return false;
+    }
+    bool bad = !allow_past && v <= 0;
+    bad |= !is_ms && __builtin_mul_overflow(v, (int64_t)1000, &v);
+    bad |= !is_absolute && __builtin_add_overflow(v, c->now_ms, &v);
+    if (bad) {
+        reply_errorf(c->reply, "ERR invalid expire time in '%s' command",
+                     c->spec->name);
+        return false;
+    }
+    *out_ms = v;
+    return true;
+}
+
+void ctx_error_syntax(struct cmd_ctx *c)
+{
+    reply_error(c->reply, "ERR syntax error");
+}
+
+void ctx_error_status(struct cmd_ctx *c, status_t st)
+{
+    switch (st) {
+    case ST_NOMEM:
+        reply_error(c->reply, "OOM out of memory: the command was not "
+                              "carried out");
+        return;
+    case ST_NOT_FOUND:
+        reply_error(c->reply, "ERR no such key");
+        return;
+    default:
+        reply_errorf(c->reply, "ERR %s", status_text(st));
+        return;
+    }
+}
+
+void ctx_walk_from(struct cmd_ctx *c, uint32_t shard, void *state)
+{
+    assert(c->spec->walk != NULL);
+    c->walk_shard = shard;
+    c->walk_state = state;
+}
+
+void *ctx_scratch(struct cmd_ctx *c, size_t bytes)
+{
+    void *p = exec_scratch(c->exec, bytes);
+    if (p == NULL) {
+        ctx_error_status(c, ST_NOMEM);
+    }
+    return p;
+}

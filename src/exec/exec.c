@@ -1,0 +1,586 @@
+/* exec: batches, the checks before a command, its lock plan, and its counting.
+ *
+ * A batch goes through in passes. Adding a request looks its command up, hashes
+ * its keys and asks for their buckets' cache lines; the run first asks for the
+ * entries' lines (the buckets have come by then), and then executes in order.
+ * Nothing found in a pass is kept for the next: execution looks up afresh, in
+ * warm lines, so a table that changes in between does no harm.
+ *
+ * With several workers the shard's lock is held for each of these steps; the
+ * worker is inside the gate from the first to the last request of a batch, and
+ * leaves it only for a command that needs all shards. */
+#include "exec/exec.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/number.h"
+#include "exec/exec_priv.h"
+
+enum {
+    TIDY_PERIOD_US = 100 * 1000,
+    TIDY_PAUSE_US = 500,         /* between slices of an unfinished tidying */
+    BACKGROUND_MAX_US = 10 * 1000, /* new deadlines are noticed this soon */
+};
+
+struct exec *exec_create(const struct exec_options *o)
+{
+    uint32_t total = cmd_table_total(o->commands);
+    struct exec *x = mem_alloc_zeroed(o->account, sizeof *x);
+    if (x == NULL) {
+        return NULL;
+    }
+    x->o = *o;
+    x->stats.ticks_per_us = o->ticks_per_us;
+    x->stats.command_count = total;
+    x->ns_per_tick = 1000.0 / o->ticks_per_us;
+    x->stats.commands = mem_alloc_zeroed(o->account,
+                                         total * sizeof *x->stats.commands);
+    if (x->stats.commands == NULL) {
+        exec_destroy(&x);
+        return NULL;
+    }
+    random_init(&x->random, o->random_seed);
+    return x;
+}
+
+void exec_destroy(struct exec **exec)
+{
+    struct exec *x = *exec;
+    if (x == NULL) {
+        return;
+    }
+    struct mem_account *a = x->o.account;
+    for (uint32_t i = 0; x->stats.commands != NULL
+                         && i < x->stats.command_count; i++) {
+        mem_free(a, x->stats.commands[i].latency);
+    }
+    mem_free(a, x->stats.commands);
+    mem_free(a, x);
+    *exec = NULL;
+}
+
+void exec_set_now(struct exec *x, int64_t wall_ms, int64_t monotonic_us)
+{
+    x->wall_ms = wall_ms;
+    x->monotonic_us = monotonic_us;
+    store_set_clock(x->o.store, (uint32_t)(wall_ms / 1000));
+}
+
+void *exec_scratch(struct exec *x, size_t bytes)
+{
+    struct scratch_block *b = mem_alloc(x->o.account, sizeof *b + bytes);
+    if (b == NULL) {
+        return NULL;
+    }
+    b->next = x->scratch;
+    x->scratch = b;
+    return b->bytes;
+}
+
+static void free_scratch(struct exec *x)
+{
+    while (x->scratch != NULL) {
+        struct scratch_block *b = x->scratch;
+        x->scratch = b->next;
+        mem_free(x->o.account, b);
+    }
+}
+
+/* ---- adding ---- */
+
+struct slice *exec_room(struct exec *x, uint32_t *max)
+{
+    *max = exec_is_full(x) ? 0 : EXEC_BATCH_ARGS - x->arg_count;
+    return x->args + x->arg_count;
+}
+
+bool exec_is_full(const struct exec *x)
+{
+    return x->call_count == EXEC_BATCH_MAX;
+}
+
+bool exec_is_empty(const struct exec *x)
+{
+    return x->call_count == 0;
+}
+
+static const struct cmd *look_up(struct exec *x, struct call *call)
+{
+    const struct cmd *cmd = cmd_table_find(x->o.commands, call->argv[0]);
+    if (cmd == NULL) {
+        call->problem = PROBLEM_UNKNOWN;
+        return NULL;
+    }
+    if (__builtin_expect(cmd->sub_count > 0, 0) && call->argc > 1) {
+        const struct cmd *sub = cmd_find_sub(cmd, call->argv[1]);
+        if (sub == NULL) {
+            call->problem = PROBLEM_UNKNOWN_SUB;
+            return cmd;
+        }
+        cmd = sub;
+    }
+    bool no_function = cmd->spec->run == NULL;
+    if (!cmd_arity_ok(cmd->spec, call->argc) || no_function) {
+        call->problem = PROBLEM_ARITY;
+    }
+    return cmd;
+}
+
+/* Fetches what the look-up of a key begins with. */
+static void prefetch_first(struct exec *x, const struct call *call,
+                           const struct key *k)
+{
+    struct store *s = x->o.store;
+    uint32_t shard = store_shard_of(s, k->hash);
+    if (x->o.gate != NULL) {
+        store_prefetch_lock(s, shard);
+        return;
+    }
+    keyspace_prefetch_bucket(store_keyspace(s, shard, call->session->database),
+                             k->hash);
+}
+
+static void find_keys(struct exec *x, struct call *call)
+{
+    const struct cmd_keys *spec = &call->cmd->spec->keys;
+    int64_t count = 1;
+    if (__builtin_expect(spec->kind != KEYS_KIND_RANGE
+                         || spec->first != spec->last, 0)) {
+        count = cmd_find_keys(call->cmd->spec, call->argv, call->argc, NULL);
+    }
+    if (count <= 0) {
+        return; /* none, or nonsense: the command itself says what is wrong */
+    }
+    uint32_t n = (uint32_t)count;
+    if (__builtin_expect(n <= EXEC_BATCH_KEYS - x->key_count, 1)) {
+        call->keys = x->keys + x->key_count;
+        x->key_count += n;
+    } else {
+        call->keys = exec_scratch(x, n * sizeof *call->keys);
+        if (call->keys == NULL) {
+            call->problem = PROBLEM_NOMEM;
+            return;
+        }
+    }
+    uint32_t at = spec->kind == KEYS_KIND_COUNTED ? (uint32_t)spec->first + 1
+                                                  : (uint32_t)spec->first;
+    for (uint32_t i = 0; i < n; i++, at += (uint32_t)spec->step) {
+        call->keys[i] = store_key(x->o.store, call->argv[at]);
+        prefetch_first(x, call, &call->keys[i]);
+    }
+    call->key_count = n;
+}
+
+void exec_add(struct exec *x, struct session *s, const struct slice *argv,
+              uint32_t argc)
+{
+    assert(x->call_count < EXEC_BATCH_MAX);
+    assert(argc > 0);
+    struct call *call = &x->calls[x->call_count++];
+    *call = (struct call){.session = s, .argv = argv, .argc = argc};
+    if (argv == x->args + x->arg_count) {
+        x->arg_count += argc;
+    }
+    call->cmd = look_up(x, call);
+    if (call->problem == PROBLEM_NONE
+        && call->cmd->spec->keys.kind != KEYS_KIND_NONE) {
+        find_keys(x, call);
+    }
+}
+
+/* ---- the checks before a command runs ---- */
+
+static void reply_unknown(struct reply *r, const struct call *call)
+{
+    char text[512];
+    int name_len = call->argv[0].len > 128 ? 128 : (int)call->argv[0].len;
+    int n = snprintf(text, sizeof text,
+                     "ERR unknown command '%.*s', with args beginning with: ",
+                     name_len, (const char *)call->argv[0].data);
+    for (uint32_t i = 1; i < call->argc && n < 128 + 48; i++) {
+        int room = 128 + 48 - n;
+        int len = call->argv[i].len > (size_t)room ? room
+                                                   : (int)call->argv[i].len;
+        n += snprintf(text + n, sizeof text - (size_t)n, "'%.*s' ", len,
+                      (const char *)call->argv[i].data);
+    }
+    reply_error(r, text);
+}
+
+static void reply_unknown_sub(struct reply *r, const struct call *call)
+{
+    char upper[48];
+    size_t i = 0;
+    for (const char *p = call->cmd->spec->name; *p != 0 && i < 47; p++) {
+        upper[i++] = (char)(*p >= 'a' && *p <= 'z' ? *p - 32 : *p);
+    }
+    upper[i] = 0;
+    int len = call->argv[1].len > 128 ? 128 : (int)call->argv[1].len;
+    reply_errorf(r, "ERR unknown subcommand '%.*s'. Try %s HELP.", len,
+                 (const char *)call->argv[1].data, upper);
+}
+
+static void reply_problem(struct reply *r, const struct call *call)
+{
+    switch (call->problem) {
+    case PROBLEM_UNKNOWN:
+        reply_unknown(r, call);
+        break;
+    case PROBLEM_UNKNOWN_SUB:
+        reply_unknown_sub(r, call);
+        break;
+    case PROBLEM_ARITY:
+        reply_errorf(r, "ERR wrong number of arguments for '%s' command",
+                     call->cmd->full_name);
+        break;
+    default:
+        reply_error(r, "OOM out of memory: the command was not carried out");
+        break;
+    }
+}
+
+/* False: it may not run, and has been answered. */
+static bool may_run(struct exec *x, struct reply *r, const struct call *call)
+{
+    uint32_t flags = call->cmd == NULL ? 0 : call->cmd->flags;
+    if (!call->session->is_authenticated && !(flags & CMD_NO_AUTH)) {
+        reply_error(r, "NOAUTH Authentication required.");
+        return false;
+    }
+    if (__builtin_expect(call->problem != PROBLEM_NONE, 0)) {
+        reply_problem(r, call);
+        return false;
+    }
+    if ((flags & CMD_DENYOOM)
+        && atomic_load_explicit(&x->o.shared->is_memory_full,
+                                memory_order_relaxed)) {
+        reply_error(r, "OOM command not allowed when used memory > "
+                       "'maxmemory'.");
+        return false;
+    }
+    return true;
+}
+
+/* ---- running, with what the plan asks for held ---- */
+
+static void run_walk(struct exec *x, struct cmd_ctx *c)
+{
+    struct store *s = x->o.store;
+    const struct cmd_walk *walk = c->spec->walk;
+    c->spec->run(c);
+    if (c->walk_shard < 0) {
+        return;
+    }
+    bool more = true;
+    for (uint32_t i = (uint32_t)c->walk_shard;
+         more && i < store_shard_count(s); i++) {
+        if (x->o.gate != NULL) {
+            lock_acquire(store_lock(s, i));
+        }
+        more = walk->step(c, i);
+        if (x->o.gate != NULL) {
+            lock_release(store_lock(s, i));
+        }
+    }
+    walk->end(c);
+}
+
+/* The command as it stands is its effect, unless it said otherwise. Still under
+ * the plan, so that the order of changes is the order of execution. */
+static void run_and_tell(struct exec *x, struct cmd_ctx *c)
+{
+    c->spec->run(c);
+    if (c->changes > 0 && !c->is_propagated && x->o.sink.put != NULL) {
+        struct change change = {c->database, c->argc, c->argv};
+        x->o.sink.put(x->o.sink.self, &change);
+    }
+}
+
+static void run_all_shards(struct exec *x, struct cmd_ctx *c)
+{
+    gate_leave(x->o.gate, x->o.worker);
+    gate_close(x->o.gate);
+    run_and_tell(x, c);
+    gate_open(x->o.gate);
+    gate_enter(x->o.gate, x->o.worker);
+}
+
+static void run_planned(struct exec *x, struct cmd_ctx *c)
+{
+    struct store *s = x->o.store;
+    if (c->key_count == 1) {
+        struct lock *l = store_lock(s, store_shard_of(s, c->keys[0].hash));
+        lock_acquire(l);
+        run_and_tell(x, c);
+        lock_release(l);
+        return;
+    }
+    struct plan plan;
+    plan_make(&plan, s, c->keys, c->key_count);
+    plan_acquire(&plan, s);
+    run_and_tell(x, c);
+    plan_release(&plan, s);
+}
+
+static void run_ctx(struct exec *x, struct cmd_ctx *c)
+{
+    if (__builtin_expect(c->spec->walk != NULL, 0)) {
+        run_walk(x, c);
+    } else if (x->o.gate == NULL || c->key_count + (c->spec->flags
+                                                    & CMD_ALL_SHARDS) == 0) {
+        run_and_tell(x, c);
+    } else if (c->spec->flags & CMD_ALL_SHARDS) {
+        run_all_shards(x, c);
+    } else {
+        run_planned(x, c);
+    }
+}
+
+/* ---- counting ---- */
+
+static void count_error(struct exec *x, const struct reply *r)
+{
+    struct exec_stats *st = &x->stats;
+    uint32_t used = (uint32_t)counter_get(&st->error_kinds), i = 0;
+    counter_add(&st->error_total, 1);
+    while (i < used && strcmp(st->errors[i].code, r->error_code) != 0) {
+        i++;
+    }
+    if (i == ERROR_KINDS_MAX) {
+        return;
+    }
+    if (i == used) {
+        snprintf(st->errors[i].code, sizeof st->errors[i].code, "%s",
+                 r->error_code);
+        /* Readers look at `code` only below error_kinds. */
+        atomic_store_explicit(&st->error_kinds.value, used + 1,
+                              memory_order_release);
+    }
+    counter_add(&st->errors[i].count, 1);
+}
+
+static void count_call(struct exec *x, const struct cmd *cmd, uint64_t ticks)
+{
+    struct cmd_stats *st = &x->stats.commands[cmd->index];
+    counter_add(&st->calls, 1);
+    counter_add(&st->ticks, ticks);
+    if (__builtin_expect(st->latency == NULL, 0)) {
+        struct counter *l = mem_alloc_zeroed(x->o.account,
+                                             LATENCY_BUCKETS * sizeof *l);
+        /* release: another thread that sees the pointer sees zeros behind it */
+        __atomic_store_n(&st->latency, l, __ATOMIC_RELEASE);
+        if (l == NULL) {
+            return;
+        }
+    }
+    uint64_t ns = (uint64_t)((double)ticks * x->ns_per_tick);
+    counter_add(&st->latency[latency_bucket(ns)], 1);
+}
+
+/* ---- one request ---- */
+
+static void run_call(struct exec *x, const struct call *call, uint64_t *ticks)
+{
+    struct session *s = call->session;
+    struct reply *r = &s->reply;
+    if (__builtin_expect(s->close_after_reply, 0)) {
+        return;
+    }
+    r->is_muted = s->reply_off || s->reply_skip == 1;
+    r->error_count = 0;
+    bool ran = may_run(x, r, call);
+    if (__builtin_expect(ran, 1)) {
+        struct cmd_ctx c = {
+            .spec = call->cmd->spec, .exec = x, .session = s, .reply = r,
+            .store = x->o.store, .host = x->o.host, .argv = call->argv,
+            .argc = call->argc, .database = s->database, .keys = call->keys,
+            .key_count = call->key_count, .now_ms = x->wall_ms,
+            .random = &x->random, .walk_shard = -1,
+        };
+        s->last_command = call->cmd->spec;
+        s->command_count++;
+        run_ctx(x, &c);
+    }
+    uint64_t now = clock_ticks();
+    if (ran) {
+        count_call(x, call->cmd, now - *ticks);
+    }
+    *ticks = now;
+    if (__builtin_expect(r->error_count > 0, 0)) {
+        count_error(x, r);
+        if (call->cmd != NULL) {
+            struct cmd_stats *st = &x->stats.commands[call->cmd->index];
+            counter_add(ran ? &st->failed : &st->rejected, 1);
+        }
+    }
+    if (__builtin_expect(s->reply_skip > 0, 0)) {
+        s->reply_skip--;
+    }
+}
+
+/* With several workers: asks for the buckets, and then the entries, each under
+ * its shard's lock, whose own line was asked for when the request was added. */
+static void prefetch_locked(struct exec *x, const struct key *k, uint32_t db,
+                            void (*fetch)(const struct keyspace *, uint64_t))
+{
+    struct store *s = x->o.store;
+    uint32_t shard = store_shard_of(s, k->hash);
+    struct lock *l = store_lock(s, shard);
+    lock_acquire(l);
+    fetch(store_keyspace(s, shard, db), k->hash);
+    lock_release(l);
+}
+
+static void prefetch(struct exec *x)
+{
+    bool locked = x->o.gate != NULL;
+    for (int pass = locked ? 0 : 1; pass < 2; pass++) {
+        for (uint32_t i = 0; i < x->call_count; i++) {
+            const struct call *call = &x->calls[i];
+            uint32_t db = call->session->database;
+            for (uint32_t k = 0; k < call->key_count; k++) {
+                const struct key *key = &call->keys[k];
+                if (locked) {
+                    prefetch_locked(x, key, db,
+                                    pass == 0 ? keyspace_prefetch_bucket
+                                              : keyspace_prefetch_entry);
+                    continue;
+                }
+                keyspace_prefetch_entry(store_keyspace(x->o.store, 0, db),
+                                        key->hash);
+            }
+        }
+    }
+}
+
+void exec_run(struct exec *x)
+{
+    if (x->call_count == 0) {
+        return;
+    }
+    if (x->o.gate != NULL) {
+        gate_enter(x->o.gate, x->o.worker);
+    }
+    if (x->call_count > 1) {
+        prefetch(x);
+    }
+    uint64_t ticks = clock_ticks();
+    for (uint32_t i = 0; i < x->call_count; i++) {
+        run_call(x, &x->calls[i], &ticks);
+    }
+    if (x->o.gate != NULL) {
+        gate_leave(x->o.gate, x->o.worker);
+    }
+    counter_add(&x->stats.command_total, x->call_count);
+    x->call_count = 0;
+    x->arg_count = 0;
+    x->key_count = 0;
+    if (__builtin_expect(x->scratch != NULL, 0)) {
+        free_scratch(x);
+    }
+}
+
+/* ---- background ---- */
+
+/* Runs one shard's slice under its lock; true: there is more. */
+static bool shard_slice(struct exec *x, uint32_t shard,
+                        bool (*slice)(struct store *, uint32_t,
+                                      const struct store_turn *),
+                        const struct store_turn *turn)
+{
+    struct store *s = x->o.store;
+    if (x->o.gate != NULL) {
+        lock_acquire(store_lock(s, shard));
+    }
+    bool more = slice(s, shard, turn);
+    if (x->o.gate != NULL) {
+        lock_release(store_lock(s, shard));
+    }
+    return more;
+}
+
+/* True: more is due now. *next_ms: the earliest later deadline. */
+static bool expire(struct exec *x, const struct store_turn *turn,
+                   int64_t *next_ms)
+{
+    struct store *s = x->o.store;
+    for (uint32_t i = x->o.worker; i < store_shard_count(s);
+         i += x->o.worker_count) {
+        if (store_next_due_ms(s, i) <= turn->now_ms
+            && (shard_slice(x, i, store_expire_due, turn)
+                || clock_monotonic_us() >= turn->deadline_us)) {
+            return true;
+        }
+        int64_t ms = store_next_due_ms(s, i);
+        *next_ms = ms < *next_ms ? ms : *next_ms;
+    }
+    return false;
+}
+
+/* True: stopped in the middle, for want of time. */
+static bool tidy(struct exec *x, const struct store_turn *turn)
+{
+    uint32_t count = store_shard_count(x->o.store);
+    while (x->tidy_shard < count) {
+        if (shard_slice(x, x->tidy_shard, store_tidy, turn)) {
+            return true;
+        }
+        x->tidy_shard += x->o.worker_count;
+        if (clock_monotonic_us() >= turn->deadline_us) {
+            return x->tidy_shard < count;
+        }
+    }
+    return false;
+}
+
+static int64_t run_background(struct exec *x, const struct store_turn *turn)
+{
+    int64_t next_ms = INT64_MAX;
+    int64_t wait_us = BACKGROUND_MAX_US;
+    if (expire(x, turn, &next_ms)) {
+        return 0;
+    }
+    if (next_ms == INT64_MAX) {
+        wait_us = TIDY_PERIOD_US;
+    } else if (next_ms - turn->now_ms < wait_us / 1000) {
+        wait_us = (next_ms - turn->now_ms) * 1000;
+    }
+    if (x->monotonic_us >= x->tidy_next_us) {
+        if (tidy(x, turn)) {
+            return TIDY_PAUSE_US;
+        }
+        x->tidy_shard = x->o.worker;
+        x->tidy_next_us = x->monotonic_us + TIDY_PERIOD_US;
+    }
+    return wait_us;
+}
+
+int64_t exec_background(struct exec *x, int64_t budget_us)
+{
+    struct store_turn turn = {x->wall_ms, clock_monotonic_us() + budget_us};
+    if (x->o.gate != NULL) {
+        gate_enter(x->o.gate, x->o.worker);
+    }
+    int64_t wait_us = run_background(x, &turn);
+    if (x->o.gate != NULL) {
+        gate_leave(x->o.gate, x->o.worker);
+    }
+    return wait_us;
+}
+
+const struct exec_stats *exec_stats(const struct exec *x)
+{
+    return &x->stats;
+}
+
+const struct cmd_table *exec_commands(const struct exec *x)
+{
+    return x->o.commands;
+}
+
+uint32_t exec_worker(const struct exec *x)
+{
+    return x->o.worker;
+}

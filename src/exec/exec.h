@@ -1,0 +1,75 @@
+/* exec: the dispatcher of one worker; the only place that locks.
+ *
+ * Requests are added as they are decoded, then run together: a batch is looked
+ * up, hashed and prefetched in passes, so that its cache misses overlap, and
+ * then executed one by one, in order. From the keys a command names follows its
+ * lock plan: no shard, the shards of its keys in ascending order, or all (the
+ * gate). With one worker there is one shard, and no lock is taken at all.
+ *
+ * Threads: one exec a worker. */
+#ifndef ENGRAM_EXEC_EXEC_H
+#define ENGRAM_EXEC_EXEC_H
+
+#include "base/counter.h"
+#include "exec/cmd.h"
+#include "exec/stats.h"
+#include "exec/table.h"
+#include "sync/gate.h"
+
+enum {
+    EXEC_BATCH_MAX = 64,      /* requests a batch */
+    EXEC_BATCH_ARGS = 1024,   /* arguments decoded in the fast way */
+};
+
+/* What all workers' execs share; written by the server, read at each batch. */
+struct exec_shared {
+    _Atomic(bool) is_memory_full;   /* used memory is above maxmemory */
+    _Atomic(bool) needs_auth;       /* new sessions must authenticate */
+};
+
+struct exec_options {
+    struct store *store;
+    const struct cmd_table *commands;
+    struct gate *gate; /* NULL with one worker */
+    struct exec_shared *shared;
+    uint32_t worker, worker_count;
+    struct mem_account *account;
+    struct change_sink sink; /* put may be NULL */
+    void *host;
+    uint64_t random_seed;
+    double ticks_per_us;
+    /* Raised for each keyspace event, shards held; may be NULL. */
+    void (*notify)(void *host, uint32_t database, enum event_class cls,
+                   const char *event, struct slice key);
+};
+
+struct exec *exec_create(const struct exec_options *o); /* NULL: no memory */
+void exec_destroy(struct exec **x);
+
+/* Time for what runs from now on. */
+void exec_set_now(struct exec *x, int64_t wall_ms, int64_t monotonic_us);
+
+/* Where the next request's arguments may be decoded to: room for *max slices.
+ * 0: the batch must be run first. */
+struct slice *exec_room(struct exec *x, uint32_t *max);
+/* Adds a request. `argv` lies in exec_room's space or anywhere else that lives
+ * until exec_run has returned, as do the bytes it points at. */
+void exec_add(struct exec *x, struct session *s, const struct slice *argv,
+              uint32_t argc);
+bool exec_is_full(const struct exec *x);
+bool exec_is_empty(const struct exec *x);
+/* Runs all that was added. */
+void exec_run(struct exec *x);
+
+/* Background work of the shards this worker owns (those whose number modulo
+ * worker_count is its own): due keys, tidying; no longer than `budget_us`.
+ * After how many microseconds to call again; 0: at once; < 0: not soon. */
+int64_t exec_background(struct exec *x, int64_t budget_us);
+
+const struct exec_stats *exec_stats(const struct exec *x); /* any thread */
+const struct cmd_table *exec_commands(const struct exec *x);
+
+/* The worker's own view for introspection commands (HELLO, INFO). */
+uint32_t exec_worker(const struct exec *x);
+
+#endif

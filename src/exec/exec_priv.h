@@ -1,0 +1,67 @@
+/* exec_priv: the dispatcher's inside, for the files of this folder. */
+#ifndef ENGRAM_EXEC_EXEC_PRIV_H
+#define ENGRAM_EXEC_EXEC_PRIV_H
+
+#include "exec/exec.h"
+
+enum {
+    EXEC_BATCH_KEYS = 256,
+    PLAN_SHARDS_MAX = 4096, /* as many as a store may have */
+};
+
+enum call_problem {
+    PROBLEM_NONE, PROBLEM_UNKNOWN, PROBLEM_UNKNOWN_SUB, PROBLEM_ARITY,
+    PROBLEM_NOMEM,
+};
+
+/* One request of a batch. */
+struct call {
+    struct session *session;
+    const struct cmd *cmd;
+    const struct slice *argv;
+    uint32_t argc;
+    uint32_t key_count;
+    struct key *keys;
+    enum call_problem problem;
+};
+
+/* A block of memory that lives to the end of the batch. */
+struct scratch_block {
+    struct scratch_block *next;
+    _Alignas(16) uint8_t bytes[];
+};
+
+struct exec {
+    struct exec_options o;
+    struct exec_stats stats;
+    struct random random;
+    int64_t wall_ms, monotonic_us;
+    struct call calls[EXEC_BATCH_MAX];
+    uint32_t call_count;
+    struct slice args[EXEC_BATCH_ARGS];
+    uint32_t arg_count;
+    struct key keys[EXEC_BATCH_KEYS];
+    uint32_t key_count;
+    struct scratch_block *scratch;
+    int64_t tidy_next_us;
+    uint32_t tidy_shard;
+    double ns_per_tick;
+};
+
+/* The shards of a call's keys, each once, ascending. */
+struct plan {
+    uint32_t count;
+    uint16_t few[16]; /* count <= 16 */
+    uint64_t *many;   /* else a bit set of PLAN_SHARDS_MAX bits */
+    uint64_t bits[PLAN_SHARDS_MAX / 64];
+};
+
+void plan_make(struct plan *p, const struct store *s, const struct key *keys,
+               uint32_t key_count);
+void plan_acquire(const struct plan *p, struct store *s);
+void plan_release(const struct plan *p, struct store *s);
+
+/* Memory to the end of the batch; NULL: out of memory. */
+void *exec_scratch(struct exec *x, size_t bytes);
+
+#endif

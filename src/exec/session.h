@@ -1,0 +1,33 @@
+/* session: what executing commands knows of one connection. The server embeds
+ * it in its connection; exec and the commands see only this.
+ * Threads: owned by one worker. */
+#ifndef ENGRAM_EXEC_SESSION_H
+#define ENGRAM_EXEC_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/chain.h"
+#include "resp/reply.h"
+
+struct cmd_spec;
+
+enum { SESSION_NAME_MAX = 256 };
+
+struct session {
+    uint64_t id;
+    uint32_t worker;
+    uint32_t database;
+    struct reply reply; /* its chain is the connection's output */
+    bool is_authenticated;
+    bool close_after_reply; /* QUIT, protocol errors */
+    bool reply_off;         /* CLIENT REPLY OFF */
+    uint8_t reply_skip;     /* 2: skip the next one; 1: this one */
+    char *name;             /* CLIENT SETNAME; NULL: none; owned */
+    char *lib_name, *lib_version; /* CLIENT SETINFO; owned */
+    const struct cmd_spec *last_command;
+    uint64_t command_count;
+    int64_t created_ms, last_active_ms; /* unix */
+};
+
+#endif

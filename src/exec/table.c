@@ -1,0 +1,281 @@
+/* table: a perfect hash over command names. A name's hash is made of its length
+ * and its first and last eight bytes, letters folded by setting bit 5; a seed is
+ * searched at start under which no two names share a place, so that a look-up
+ * is one load and one comparison.
+ *
+ * Memory: one array of commands (containers' subcommands follow at its end), one
+ * array of 16-bit places. Read-only once made. */
+#include "exec/table.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/number.h"
+
+enum {
+    PLACES_MIN = 256,
+    SEEDS_A_SIZE = 4096, /* tried before the places are doubled */
+    NO_COMMAND = 0xffff,
+};
+
+struct cmd_table {
+    struct mem_account *account;
+    struct cmd *cmds; /* top-level first, by name; then subcommands */
+    uint32_t top_count, total_count;
+    uint16_t *places;
+    uint32_t place_mask;
+    uint64_t seed;
+};
+
+static uint64_t load(const uint8_t *p, size_t n)
+{
+    uint64_t v = 0;
+    memcpy(&v, p, n);
+    return v;
+}
+
+static uint32_t name_hash(const uint8_t *name, size_t len, uint64_t seed)
+{
+    const uint64_t fold = 0x2020202020202020u;
+    uint64_t first, last;
+    if (len >= 8) {
+        first = load(name, 8);
+        last = load(name + len - 8, 8);
+    } else if (len >= 4) {
+        first = load(name, 4);
+        last = load(name + len - 4, 4);
+    } else {
+        first = len > 0 ? name[0] : 0;
+        last = len > 0 ? (uint64_t)name[len / 2] << 8 | name[len - 1] : 0;
+    }
+    uint64_t h = ((first | fold) ^ seed) * 0x9e3779b97f4a7c15u;
+    h ^= ((last | fold) + len + (h >> 29)) * 0xbf58476d1ce4e5b9u;
+    return (uint32_t)(h >> 32);
+}
+
+static uint32_t count_rows(const struct cmd_spec *row)
+{
+    uint32_t n = 0;
+    for (; row != NULL && row->name != NULL; row++) {
+        n++;
+    }
+    return n;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct cmd *x = a, *y = b;
+    return strcmp(x->spec->name, y->spec->name);
+}
+
+/* Categories that follow from the flags. */
+static uint32_t all_categories(const struct cmd_spec *spec)
+{
+    uint32_t c = spec->categories;
+    c |= (spec->flags & CMD_WRITE) ? CAT_WRITE : 0;
+    c |= (spec->flags & CMD_READONLY) && !(c & CAT_SCRIPTING) ? CAT_READ : 0;
+    c |= (spec->flags & CMD_ADMIN) ? CAT_ADMIN | CAT_DANGEROUS : 0;
+    c |= (spec->flags & CMD_PUBSUB) ? CAT_PUBSUB : 0;
+    c |= (spec->flags & CMD_BLOCKING) ? CAT_BLOCKING : 0;
+    c |= (spec->flags & CMD_FAST) ? CAT_FAST : CAT_SLOW;
+    return c;
+}
+
+static void fill(struct cmd *cmd, const struct cmd_spec *spec,
+                 const struct cmd *parent)
+{
+    *cmd = (struct cmd){.spec = spec, .parent = parent};
+    cmd->name_len = (uint32_t)strlen(spec->name);
+    cmd->flags = spec->flags;
+    cmd->categories = all_categories(spec);
+    snprintf(cmd->full_name, sizeof cmd->full_name, "%s%s%s",
+             parent != NULL ? parent->spec->name : "",
+             parent != NULL ? "|" : "", spec->name);
+}
+
+static void fill_all(struct cmd_table *t, const struct cmd_spec *const *families)
+{
+    uint32_t n = 0;
+    for (; *families != NULL; families++) {
+        for (const struct cmd_spec *row = *families; row->name != NULL; row++) {
+            fill(&t->cmds[n++], row, NULL);
+        }
+    }
+    assert(n == t->top_count);
+    qsort(t->cmds, n, sizeof *t->cmds, by_name);
+    for (uint32_t i = 0; i < t->top_count; i++) {
+        struct cmd *c = &t->cmds[i];
+        const struct cmd_spec *row = c->spec->subcommands;
+        c->subs = &t->cmds[n];
+        for (; row != NULL && row->name != NULL; row++) {
+            fill(&t->cmds[n++], row, c);
+            c->sub_count++;
+        }
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        t->cmds[i].index = i;
+    }
+}
+
+static bool try_seed(struct cmd_table *t, uint64_t seed)
+{
+    memset(t->places, 0xff, (t->place_mask + 1) * sizeof *t->places);
+    for (uint32_t i = 0; i < t->top_count; i++) {
+        const struct cmd *c = &t->cmds[i];
+        uint16_t *p = &t->places[name_hash((const uint8_t *)c->spec->name,
+                                           c->name_len, seed) & t->place_mask];
+        if (*p != NO_COMMAND) {
+            return false;
+        }
+        *p = (uint16_t)i;
+    }
+    t->seed = seed;
+    return true;
+}
+
+static bool find_seed(struct cmd_table *t)
+{
+    for (uint32_t places = PLACES_MIN; places <= 1u << 20; places *= 2) {
+        uint16_t *p = mem_realloc(t->account, t->places, places * sizeof *p);
+        if (p == NULL) {
+            return false;
+        }
+        t->places = p;
+        t->place_mask = places - 1;
+        for (uint64_t seed = 1; seed <= SEEDS_A_SIZE; seed++) {
+            if (try_seed(t, seed * 0xd6e8feb86659fd93u)) {
+                return true;
+            }
+        }
+    }
+    assert(!"two commands of one name");
+    return false;
+}
+
+struct cmd_table *cmd_table_create(struct mem_account *a,
+                                   const struct cmd_spec *const *families)
+{
+    struct cmd_table *t = mem_alloc_zeroed(a, sizeof *t);
+    if (t == NULL) {
+        return NULL;
+    }
+    t->account = a;
+    for (const struct cmd_spec *const *f = families; *f != NULL; f++) {
+        t->top_count += count_rows(*f);
+        for (const struct cmd_spec *row = *f; row->name != NULL; row++) {
+            t->total_count += 1 + count_rows(row->subcommands);
+        }
+    }
+    assert(t->total_count < NO_COMMAND);
+    t->cmds = mem_alloc(a, t->total_count * sizeof *t->cmds);
+    if (t->cmds == NULL) {
+        cmd_table_destroy(&t);
+        return NULL;
+    }
+    fill_all(t, families);
+    if (!find_seed(t)) {
+        cmd_table_destroy(&t);
+    }
+    return t;
+}
+
+void cmd_table_destroy(struct cmd_table **table)
+{
+    struct cmd_table *t = *table;
+    if (t != NULL) {
+        mem_free(t->account, t->places);
+        mem_free(t->account, t->cmds);
+        mem_free(t->account, t);
+        *table = NULL;
+    }
+}
+
+const struct cmd *cmd_table_find(const struct cmd_table *t, struct slice name)
+{
+    uint32_t i = t->places[name_hash(name.data, name.len, t->seed)
+                           & t->place_mask];
+    if (i == NO_COMMAND || t->cmds[i].name_len != name.len
+        || !slice_equal_nocase(name, t->cmds[i].spec->name)) {
+        return NULL;
+    }
+    return &t->cmds[i];
+}
+
+const struct cmd *cmd_find_sub(const struct cmd *container, struct slice name)
+{
+    for (uint32_t i = 0; i < container->sub_count; i++) {
+        if (slice_equal_nocase(name, container->subs[i].spec->name)) {
+            return &container->subs[i];
+        }
+    }
+    return NULL;
+}
+
+uint32_t cmd_table_count(const struct cmd_table *t)
+{
+    return t->top_count;
+}
+
+const struct cmd *cmd_table_at(const struct cmd_table *t, uint32_t i)
+{
+    assert(i < t->top_count);
+    return &t->cmds[i];
+}
+
+uint32_t cmd_table_total(const struct cmd_table *t)
+{
+    return t->total_count;
+}
+
+const struct cmd *cmd_table_by_index(const struct cmd_table *t, uint32_t i)
+{
+    assert(i < t->total_count);
+    return &t->cmds[i];
+}
+
+bool cmd_arity_ok(const struct cmd_spec *spec, uint32_t argc)
+{
+    int32_t n = (int32_t)argc;
+    return spec->arity >= 0 ? n == spec->arity : n >= -spec->arity;
+}
+
+static int64_t find_counted(const struct cmd_keys *k, const struct slice *argv,
+                            uint32_t argc, uint32_t *out)
+{
+    int64_t count;
+    uint32_t at = (uint32_t)k->first;
+    if (at >= argc || !number_parse_int64(argv[at], &count) || count <= 0
+        || count > (int64_t)(argc - at - 1)
+        || (count - 1) * k->step + 1 > (int64_t)(argc - at - 1)) {
+        return -1;
+    }
+    for (int64_t i = 0; out != NULL && i < count; i++) {
+        out[i] = at + 1 + (uint32_t)(i * k->step);
+    }
+    return count;
+}
+
+int64_t cmd_find_keys(const struct cmd_spec *spec, const struct slice *argv,
+                      uint32_t argc, uint32_t *out)
+{
+    const struct cmd_keys *k = &spec->keys;
+    if (k->kind == KEYS_KIND_NONE) {
+        return 0;
+    }
+    if (k->kind == KEYS_KIND_COUNTED) {
+        return find_counted(k, argv, argc, out);
+    }
+    int64_t last = k->last >= 0 ? k->last : (int64_t)argc + k->last;
+    int64_t count = 0;
+    if (last >= (int64_t)argc) {
+        return -1;
+    }
+    for (int64_t i = k->first; i <= last; i += k->step) {
+        if (out != NULL) {
+            out[count] = (uint32_t)i;
+        }
+        count++;
+    }
+    return count;
+}

@@ -1,0 +1,47 @@
+/* table: the commands by name. Built once from the families' rows; looking a
+ * name up is one hash, one comparison. Read-only afterwards: any thread. */
+#ifndef ENGRAM_EXEC_TABLE_H
+#define ENGRAM_EXEC_TABLE_H
+
+#include "base/mem.h"
+#include "exec/cmd.h"
+
+struct cmd_table;
+
+/* A command as the table holds it. Subcommands follow their container. */
+struct cmd {
+    const struct cmd_spec *spec;
+    const struct cmd *parent;    /* a subcommand's container; else NULL */
+    const struct cmd *subs;      /* the container's first subcommand */
+    uint32_t sub_count;
+    uint32_t index;              /* dense: 0 .. cmd_table_total - 1 */
+    uint32_t name_len;
+    uint32_t flags, categories;  /* categories with those that flags imply */
+    char full_name[48];          /* "get", "client|list" */
+};
+
+/* `families` ends with NULL; each family ends with a row without name. NULL:
+ * out of memory. Two rows of one name are a bug (assert). */
+struct cmd_table *cmd_table_create(struct mem_account *a,
+                                   const struct cmd_spec *const *families);
+void cmd_table_destroy(struct cmd_table **t);
+
+/* Any case; NULL: no such command. Containers are found, not their subs. */
+const struct cmd *cmd_table_find(const struct cmd_table *t, struct slice name);
+/* The subcommand; NULL: none of that name. */
+const struct cmd *cmd_find_sub(const struct cmd *container, struct slice name);
+/* Top-level commands, by name's order: 0 .. count - 1. */
+uint32_t cmd_table_count(const struct cmd_table *t);
+const struct cmd *cmd_table_at(const struct cmd_table *t, uint32_t i);
+/* All, subcommands included, by index. */
+uint32_t cmd_table_total(const struct cmd_table *t);
+const struct cmd *cmd_table_by_index(const struct cmd_table *t, uint32_t i);
+
+/* The keys of a request as its spec finds them: their number, and, where `out`
+ * is not NULL, their argv indexes. < 0: the arguments make no sense (numkeys
+ * not a number, beyond argc). Arity has been checked. */
+int64_t cmd_find_keys(const struct cmd_spec *spec, const struct slice *argv,
+                      uint32_t argc, uint32_t *out);
+bool cmd_arity_ok(const struct cmd_spec *spec, uint32_t argc);
+
+#endif

@@ -1,0 +1,509 @@
+/* keyspace: one database's part of one shard: lookup, writing, deadlines.
+ *
+ * Deadlines: an entry with one is ENTRY_INDEXED when some record on the wheel
+ * fires no later than it. A later deadline needs no new record (the old one,
+ * when it fires, sinks to the new time); an earlier one does. Records that
+ * nothing answers to are dropped when they fire, or by a sweep.
+ *
+ * Order of work in every write: what can fail for memory comes first, so that a
+ * failure leaves the key as it was.
+ *
+ * Threads: the shard's lock.  Memory: the keyspace's own heap and account. */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "store/store_priv.h"
+
+static uint64_t hash_of_entry(void *self, const void *entry)
+{
+    const struct keyspace *ks = self;
+    struct slice key = entry_key(entry);
+    return hash_keyed(&ks->store->seed, key.data, key.len);
+}
+
+struct keyspace *keyspace_create(struct store *s, uint32_t shard,
+                                 uint32_t database)
+{
+    struct keyspace *ks = mem_alloc_zeroed(&s->account, sizeof *ks);
+    if (ks == NULL) {
+        return NULL;
+    }
+    ks->store = s;
+    ks->shard = shard;
+    ks->database = database;
+    mem_account_init(&ks->account);
+    ks->heap = slab_heap_create(s->pages, &ks->account);
+    if (ks->heap == NULL) {
+        goto free_keyspace;
+    }
+    ks->table = table_create(ks->heap, hash_of_entry, ks);
+    if (ks->table == NULL) {
+        goto destroy_heap;
+    }
+    ks->memory = (struct entry_memory){ks->heap, &ks->account};
+    return ks;
+destroy_heap:
+    slab_heap_destroy(&ks->heap);
+free_keyspace:
+    mem_free(&s->account, ks);
+    return NULL;
+}
+
+/* ---- lookup ---- */
+
+void keyspace_prefetch_bucket(const struct keyspace *ks, uint64_t hash)
+{
+    if (ks != NULL) {
+        table_prefetch_bucket(ks->table, hash);
+    }
+}
+
+void keyspace_prefetch_entry(const struct keyspace *ks, uint64_t hash)
+{
+    if (ks != NULL) {
+        table_prefetch_entry(ks->table, hash);
+    }
+}
+
+static struct entry *find_at(struct keyspace *ks, const struct key *k,
+                             struct table_at *at)
+{
+    struct entry *e = table_find_first(ks->table, k->hash, at);
+    while (e != NULL && !entry_key_equals(e, k->name)) {
+        e = table_find_next(at);
+    }
+    return e;
+}
+
+struct entry *keyspace_find(struct keyspace *ks, const struct key *k)
+{
+    struct table_at at;
+    return ks == NULL ? NULL : find_at(ks, k, &at);
+}
+
+struct entry *keyspace_find_live(struct keyspace *ks, const struct key *k,
+                                 int64_t now_ms)
+{
+    struct entry *e = keyspace_find(ks, k);
+    return e != NULL && entry_deadline_ms(e) > now_ms ? e : NULL;
+}
+
+void keyspace_touch(struct keyspace *ks, struct entry *e)
+{
+    uint32_t clock = atomic_load_explicit(&ks->store->clock,
+                                          memory_order_relaxed);
+    /* Written only when it changed: a read must not dirty the line. */
+    if (e->access_clock != clock) {
+        e->access_clock = clock & 0xffffff;
+    }
+}
+
+/* ---- counters and the expiry index ---- */
+
+static void count_deadline(struct keyspace *ks, const struct entry *e, int sign)
+{
+    if (entry_has_deadline(e)) {
+        counter_add(&ks->deadline_count, (uint64_t)(int64_t)sign);
+        counter_add(&ks->deadline_sum_ms,
+                    (uint64_t)(sign * entry_deadline_ms(e)));
+    }
+}
+
+static void count_entry(struct keyspace *ks, const struct entry *e, int sign)
+{
+    count_deadline(ks, e, sign);
+    if (entry_is_external(e)) {
+        ks->external_count += (size_t)(ptrdiff_t)sign;
+    }
+}
+
+/* Makes sure that a record fires no later than `deadline_ms` for the key; `e`
+ * is its entry now (NULL: new). *flags: what the entry is to have. */
+static status_t index_deadline(struct keyspace *ks, const struct entry *e,
+                               uint64_t hash, int64_t deadline_ms,
+                               uint8_t *flags)
+{
+    *flags = 0;
+    if (deadline_ms <= 0) {
+        return ST_OK;
+    }
+    *flags = (uint8_t)(ENTRY_INDEXED | ks->parity);
+    if (e != NULL && (e->flags & ENTRY_INDEXED) && entry_has_deadline(e)
+        && entry_deadline_ms(e) <= deadline_ms) {
+        *flags = (uint8_t)(ENTRY_INDEXED | (e->flags & ENTRY_PARITY));
+        return ST_OK;
+    }
+    if (ks->expiry == NULL) {
+        int64_t now_ms = atomic_load_explicit(&ks->store->now_ms,
+                                              memory_order_relaxed);
+        ks->expiry = expiry_create(&ks->account, now_ms);
+        if (ks->expiry == NULL) {
+            return ST_NOMEM;
+        }
+    }
+    status_t st = expiry_add(ks->expiry, deadline_ms, table_position(hash));
+    if (st == ST_OK) {
+        shard_note_due(&ks->store->shards[ks->shard],
+                       expiry_next_ms(ks->expiry));
+    }
+    return st;
+}
+
+static void set_index_flags(struct entry *e, uint8_t flags)
+{
+    e->flags = (uint8_t)((e->flags & ~(ENTRY_INDEXED | ENTRY_PARITY)) | flags);
+}
+
+/* ---- writing ---- */
+
+static status_t add_entry(struct keyspace *ks, const struct key *k,
+                          struct entry *e)
+{
+    e->access_clock = atomic_load_explicit(&ks->store->clock,
+                                           memory_order_relaxed) & 0xffffff;
+    status_t st = table_insert(ks->table, k->hash, e);
+    if (st == ST_OK) {
+        counter_add(&ks->key_count, 1);
+        count_entry(ks, e, 1);
+    }
+    return st;
+}
+
+/* As add_entry, for an entry that nobody else knows: freed on failure. */
+static status_t add_own_entry(struct keyspace *ks, const struct key *k,
+                              struct entry *e)
+{
+    status_t st = add_entry(ks, k, e);
+    if (st != ST_OK) {
+        entry_destroy(e, &ks->memory);
+    }
+    return st;
+}
+
+/* `to` takes the place of `e`, which is destroyed. */
+static void put_over(struct keyspace *ks, struct table_at *at, struct entry *e,
+                     struct entry *to)
+{
+    count_entry(ks, e, -1);
+    count_entry(ks, to, 1);
+    table_replace(at, to);
+    entry_destroy(e, &ks->memory);
+}
+
+static int64_t kept_deadline(const struct entry *e, int64_t deadline_ms)
+{
+    if (deadline_ms != DEADLINE_KEEP) {
+        return deadline_ms;
+    }
+    return e != NULL && entry_has_deadline(e) ? entry_deadline_ms(e) : 0;
+}
+
+status_t keyspace_set_string(struct keyspace *ks, const struct key *k,
+                             struct slice value, int64_t deadline_ms)
+{
+    struct table_at at;
+    struct entry *e = find_at(ks, k, &at), *to;
+    uint8_t flags;
+    deadline_ms = kept_deadline(e, deadline_ms);
+    status_t st = index_deadline(ks, e, k->hash, deadline_ms, &flags);
+    if (st != ST_OK) {
+        return st;
+    }
+    if (e != NULL) {
+        count_deadline(ks, e, -1);
+        if (string_overwrite(e, &ks->memory, value, deadline_ms)) {
+            count_deadline(ks, e, 1);
+            set_index_flags(e, flags);
+            keyspace_touch(ks, e);
+            return ST_OK;
+        }
+        count_deadline(ks, e, 1);
+    }
+    st = string_create(&ks->memory, k->name, value, deadline_ms, &to);
+    if (st != ST_OK) {
+        return st;
+    }
+    set_index_flags(to, flags);
+    if (e == NULL) {
+        return add_own_entry(ks, k, to);
+    }
+    keyspace_touch(ks, to);
+    put_over(ks, &at, e, to);
+    return ST_OK;
+}
+
+status_t keyspace_set_int(struct keyspace *ks, const struct key *k,
+                          int64_t value, int64_t deadline_ms)
+{
+    struct table_at at;
+    struct entry *e = find_at(ks, k, &at), *to;
+    uint8_t flags;
+    bool keeps = deadline_ms == DEADLINE_KEEP;
+    deadline_ms = kept_deadline(e, deadline_ms);
+    if (e != NULL && keeps && string_overwrite_int(e, &ks->memory, value)) {
+        keyspace_touch(ks, e);
+        return ST_OK;
+    }
+    status_t st = index_deadline(ks, e, k->hash, deadline_ms, &flags);
+    if (st == ST_OK) {
+        st = string_create_int(&ks->memory, k->name, value, deadline_ms, &to);
+    }
+    if (st != ST_OK) {
+        return st;
+    }
+    set_index_flags(to, flags);
+    if (e == NULL) {
+        return add_own_entry(ks, k, to);
+    }
+    keyspace_touch(ks, to);
+    put_over(ks, &at, e, to);
+    return ST_OK;
+}
+
+status_t keyspace_edit_string(struct keyspace *ks, const struct key *k,
+                              size_t len, uint8_t **bytes)
+{
+    struct table_at at;
+    struct entry *e = find_at(ks, k, &at);
+    if (e == NULL) {
+        status_t st = keyspace_set_string(ks, k, slice_of(NULL, 0),
+                                          DEADLINE_NONE);
+        if (st != ST_OK) {
+            return st;
+        }
+        e = find_at(ks, k, &at);
+    }
+    struct entry *to = e;
+    bool was_external = entry_is_external(e);
+    status_t st = string_edit(&ks->memory, &to, len, bytes);
+    if (st != ST_OK) {
+        if (len > 0 && string_len(e) == 0 && !entry_has_deadline(e)) {
+            keyspace_remove_at(ks, &at, e); /* the empty one made above */
+        }
+        return st;
+    }
+    ks->external_count += (size_t)entry_is_external(to) - (size_t)was_external;
+    if (to != e) {
+        table_replace(&at, to);
+    }
+    keyspace_touch(ks, to);
+    return ST_OK;
+}
+
+status_t keyspace_set_deadline(struct keyspace *ks, const struct key *k,
+                               int64_t deadline_ms)
+{
+    struct table_at at;
+    struct entry *e = ks == NULL ? NULL : find_at(ks, k, &at);
+    if (e == NULL) {
+        return ST_NOT_FOUND;
+    }
+    uint8_t flags;
+    status_t st = index_deadline(ks, e, k->hash, deadline_ms, &flags);
+    if (st != ST_OK) {
+        return st;
+    }
+    struct entry *to = e;
+    count_entry(ks, e, -1);
+    st = entry_set_deadline(&ks->memory, &to, deadline_ms);
+    count_entry(ks, to, 1);
+    if (st != ST_OK) {
+        return st;
+    }
+    set_index_flags(to, flags);
+    if (to != e) {
+        table_replace(&at, to);
+    }
+    return ST_OK;
+}
+
+void keyspace_remove_at(struct keyspace *ks, struct table_at *at,
+                        struct entry *e)
+{
+    count_entry(ks, e, -1);
+    counter_add(&ks->key_count, (uint64_t)-1);
+    table_remove(at);
+    entry_destroy(e, &ks->memory);
+}
+
+bool keyspace_delete(struct keyspace *ks, const struct key *k)
+{
+    struct table_at at;
+    struct entry *e = ks == NULL ? NULL : find_at(ks, k, &at);
+    if (e == NULL) {
+        return false;
+    }
+    keyspace_remove_at(ks, &at, e);
+    return true;
+}
+
+void keyspace_expire_at(struct keyspace *ks, struct table_at *at,
+                        struct entry *e)
+{
+    struct store *s = ks->store;
+    struct slice argv[2] = {SLICE_LIT("DEL"), entry_key(e)};
+    struct change c = {ks->database, 2, argv};
+    if (s->sink.put != NULL) {
+        s->sink.put(s->sink.self, &c);
+    }
+    if (s->events.raise != NULL) {
+        s->events.raise(s->events.self, ks->database, "expired", argv[1]);
+    }
+    counter_add(&s->shards[ks->shard].expired, 1);
+    keyspace_remove_at(ks, at, e);
+}
+
+void keyspace_expire(struct keyspace *ks, const struct key *k)
+{
+    struct table_at at;
+    struct entry *e = find_at(ks, k, &at);
+    if (e != NULL) {
+        counter_add(&ks->store->shards[ks->shard].expired_lazily, 1);
+        keyspace_expire_at(ks, &at, e);
+    }
+}
+
+/* Puts `to` under `k`, over what is there. */
+static status_t put(struct keyspace *ks, const struct key *k, struct entry *to)
+{
+    struct table_at at;
+    struct entry *e = find_at(ks, k, &at);
+    if (e == NULL) {
+        return add_entry(ks, k, to);
+    }
+    put_over(ks, &at, e, to);
+    return ST_OK;
+}
+
+static status_t transfer(struct keyspace *from_ks, const struct key *from,
+                         struct keyspace *to_ks, const struct key *to,
+                         bool take)
+{
+    struct table_at at;
+    struct entry *e = find_at(from_ks, from, &at), *made;
+    assert(e != NULL);
+    assert(from_ks != to_ks || !slice_equal(from->name, to->name));
+    int64_t deadline_ms = entry_has_deadline(e) ? entry_deadline_ms(e) : 0;
+    uint8_t flags;
+    /* A record of its own: positions differ, so none can be shared. */
+    status_t st = index_deadline(to_ks, NULL, to->hash, deadline_ms, &flags);
+    if (st == ST_OK) {
+        st = entry_transfer(e, &to_ks->memory, to->name, take, &made);
+    }
+    if (st != ST_OK) {
+        return st;
+    }
+    set_index_flags(made, flags);
+    st = put(to_ks, to, made);
+    if (st != ST_OK) {
+        entry_transfer_undo(made, &to_ks->memory, take);
+        return st;
+    }
+    if (take) {
+        e = find_at(from_ks, from, &at);
+        count_entry(from_ks, e, -1);
+        counter_add(&from_ks->key_count, (uint64_t)-1);
+        table_remove(&at);
+        entry_transfer_done(e, &from_ks->memory, &to_ks->memory);
+    }
+    return ST_OK;
+}
+
+status_t keyspace_rename(struct keyspace *from_ks, const struct key *from,
+                         struct keyspace *to_ks, const struct key *to)
+{
+    return transfer(from_ks, from, to_ks, to, true);
+}
+
+status_t keyspace_copy(struct keyspace *from_ks, const struct key *from,
+                       struct keyspace *to_ks, const struct key *to)
+{
+    return transfer(from_ks, from, to_ks, to, false);
+}
+
+/* ---- walking ---- */
+
+struct entry *keyspace_random(struct keyspace *ks, struct random *r)
+{
+    return ks == NULL ? NULL : table_random(ks->table, r, NULL);
+}
+
+struct visit {
+    keyspace_visit_fn *fn;
+    void *self;
+};
+
+static void visit_entry(void *self, void *entry)
+{
+    struct visit *v = self;
+    v->fn(v->self, entry);
+}
+
+uint64_t keyspace_scan(const struct keyspace *ks, uint64_t cursor,
+                       keyspace_visit_fn *visit, void *self)
+{
+    struct visit v = {visit, self};
+    return ks == NULL ? 0 : table_scan(ks->table, cursor, visit_entry, &v);
+}
+
+/* ---- size ---- */
+
+size_t keyspace_count(const struct keyspace *ks)
+{
+    return ks == NULL ? 0 : (size_t)counter_get(&ks->key_count);
+}
+
+size_t keyspace_deadline_count(const struct keyspace *ks)
+{
+    return ks == NULL ? 0 : (size_t)counter_get(&ks->deadline_count);
+}
+
+size_t keyspace_bytes(const struct keyspace *ks)
+{
+    return ks == NULL ? 0 : mem_used(&ks->account);
+}
+
+size_t keyspace_entry_bytes(const struct keyspace *ks, const struct entry *e)
+{
+    return entry_bytes(e, &ks->memory);
+}
+
+/* ---- invariants ---- */
+
+struct tally {
+    struct keyspace *ks;
+    size_t keys, deadlines, externals, entry_bytes;
+};
+
+static void tally_entry(void *self, void *entry)
+{
+    struct tally *t = self;
+    const struct entry *e = entry;
+    struct key k = store_key(t->ks->store, entry_key(e));
+    assert(keyspace_find(t->ks, &k) == e);
+    assert(store_shard_of(t->ks->store, k.hash) == t->ks->shard);
+    t->keys++;
+    t->deadlines += entry_has_deadline(e);
+    t->externals += entry_is_external(e);
+    t->entry_bytes += entry_bytes(e, &t->ks->memory);
+}
+
+void keyspace_check(struct keyspace *ks)
+{
+    struct tally t = {.ks = ks};
+    uint64_t cursor = 0;
+    table_check(ks->table);
+    slab_check(ks->heap);
+    do {
+        cursor = table_scan(ks->table, cursor, tally_entry, &t);
+    } while (cursor != 0);
+    assert(t.keys == keyspace_count(ks));
+    assert(t.keys == table_count(ks->table));
+    assert(t.deadlines == keyspace_deadline_count(ks));
+    assert(t.externals == ks->external_count);
+    assert(t.entry_bytes <= mem_used(&ks->account));
+    if (ks->expiry != NULL) {
+        expiry_check(ks->expiry);
+        assert(expiry_count(ks->expiry) >= t.deadlines);
+    }
+}

@@ -1,0 +1,72 @@
+/* store_priv: the matrix and its keyspaces, for the files of this folder. */
+#ifndef ENGRAM_STORE_STORE_PRIV_H
+#define ENGRAM_STORE_STORE_PRIV_H
+
+#include "base/counter.h"
+#include "base/mem.h"
+#include "base/slab.h"
+#include "store/store.h"
+#include "structs/expiry.h"
+
+struct keyspace {
+    struct store *store;
+    uint32_t shard;
+    uint32_t database;
+    struct mem_account account; /* every byte of it but this struct */
+    struct slab_heap *heap;
+    struct table *table;
+    struct expiry *expiry; /* NULL until a key gets a deadline */
+    struct entry_memory memory;
+    struct counter key_count, deadline_count;
+    struct counter deadline_sum_ms; /* for INFO's avg_ttl */
+    size_t external_count; /* entries with memory outside the heap */
+    uint8_t parity;        /* ENTRY_PARITY of the current sweep, or 0 */
+    bool is_compacting;
+    uint64_t compact_cursor;
+    struct keyspace *reclaim_next; /* set aside; the reclaimer's */
+    uint64_t reclaim_cursor;
+    bool reclaim_externals_done;
+};
+
+struct shard {
+    _Alignas(64) struct lock lock;
+    _Atomic(int64_t) next_due_ms; /* relaxed; written under the lock */
+    _Atomic(struct keyspace *) *keyspaces; /* [database_count]; set under the
+                                              lock, read in the gate */
+    struct counter expired, expired_lazily, moved, sweeps;
+    struct counter hits, misses;
+    struct counter lag_ms_max;
+};
+
+struct store {
+    uint32_t shard_count, database_count;
+    struct shard *shards;
+    _Atomic(struct keyspace *) *cells; /* the matrix, shard by shard */
+    struct pages *pages;
+    struct hash_seed seed;
+    struct change_sink sink;
+    struct store_events events;
+    struct mem_account account; /* shared: the matrix, keyspace structs */
+    _Atomic(uint32_t) clock;       /* seconds, 24 bits */
+    _Atomic(int64_t) now_ms;       /* of the last store_set_clock, coarse */
+    _Atomic(bool) is_expire_paused;
+    struct lock reclaim_lock;
+    struct keyspace *reclaim_head, *reclaim_tail; /* under reclaim_lock */
+    _Atomic(size_t) reclaim_keys, reclaim_bytes;
+    struct keyspace *reclaim_current; /* the reclaiming thread only */
+};
+
+struct keyspace *keyspace_create(struct store *s, uint32_t shard,
+                                 uint32_t database);
+/* Takes off the index, counters and table, frees. */
+void keyspace_remove_at(struct keyspace *ks, struct table_at *at,
+                        struct entry *e);
+/* Deletes an entry that is due and tells the sink and the listeners. */
+void keyspace_expire_at(struct keyspace *ks, struct table_at *at,
+                        struct entry *e);
+/* Notes in its shard that something is due then. */
+void shard_note_due(struct shard *sh, int64_t deadline_ms);
+/* Hands a keyspace that is out of the matrix to the reclaimer. */
+void store_set_aside(struct store *s, struct keyspace *ks);
+
+#endif
