@@ -1,0 +1,392 @@
+/* generic: what can be done with a key whatever its value: delete, test, name,
+ * move, copy, look into. Deadlines are in expire.c, whole-keyspace walks in
+ * scan.c. */
+#include "commands/commands.h"
+
+#include "commands/generic_priv.h"
+
+/* ---- DEL, UNLINK, EXISTS, TOUCH, TYPE ---- */
+
+static void del_run(struct cmd_ctx *c)
+{
+    int64_t count = 0;
+    for (uint32_t i = 0; i < c->key_count; i++) {
+        if (ctx_delete(c, &c->keys[i])) {
+            ctx_changed(c, &c->keys[i], EVENT_GENERIC, "del");
+            count++;
+        }
+    }
+    reply_int(c->reply, count);
+}
+
+static void exists_run(struct cmd_ctx *c)
+{
+    int64_t count = 0;
+    for (uint32_t i = 0; i < c->key_count; i++) {
+        count += ctx_peek(c, &c->keys[i]) != NULL;
+    }
+    reply_int(c->reply, count);
+}
+
+static void touch_run(struct cmd_ctx *c)
+{
+    int64_t count = 0;
+    for (uint32_t i = 0; i < c->key_count; i++) {
+        count += ctx_read(c, &c->keys[i]) != NULL;
+    }
+    reply_int(c->reply, count);
+}
+
+static void type_run(struct cmd_ctx *c)
+{
+    const struct entry *e = ctx_peek(c, &c->keys[0]);
+    reply_simple(c->reply, e == NULL
+                               ? "none"
+                               : value_type_name((enum value_type)e->type));
+}
+
+/* ---- RENAME, RENAMENX ---- */
+
+static void rename_key(struct cmd_ctx *c, bool is_nx)
+{
+    const struct key *from = &c->keys[0], *to = &c->keys[1];
+    struct keyspace *to_ks;
+    status_t st;
+
+    if (ctx_peek(c, from) == NULL) {
+        reply_error(c->reply, "ERR no such key");
+        return;
+    }
+    if (slice_equal(from->name, to->name)) {
+        if (is_nx) {
+            reply_int(c->reply, 0);
+        } else {
+            reply_ok(c->reply);
+        }
+        return;
+    }
+    if (is_nx && ctx_peek(c, to) != NULL) {
+        reply_int(c->reply, 0);
+        return;
+    }
+    to_ks = ctx_keyspace_make(c, c->database, to);
+    if (to_ks == NULL) {
+        return;
+    }
+    st = keyspace_rename(ctx_keyspace(c, c->database, from), from, to_ks, to);
+    if (st != ST_OK) {
+        ctx_error_status(c, st);
+        return;
+    }
+    ctx_changed(c, from, EVENT_GENERIC, "rename_from");
+    ctx_changed(c, to, EVENT_GENERIC, "rename_to");
+    if (is_nx) {
+        reply_int(c->reply, 1);
+    } else {
+        reply_ok(c->reply);
+    }
+}
+
+static void rename_run(struct cmd_ctx *c)
+{
+    rename_key(c, false);
+}
+
+static void renamenx_run(struct cmd_ctx *c)
+{
+    rename_key(c, true);
+}
+
+/* ---- MOVE, COPY ---- */
+
+/* A database's number; replies its error. */
+static bool parse_database(struct cmd_ctx *c, uint32_t i, uint32_t *out)
+{
+    int64_t n;
+    if (!ctx_arg_int(c, i, &n)) {
+        return false;
+    }
+    if (n < 0 || n >= store_database_count(c->store)) {
+        reply_error(c->reply, "ERR DB index is out of range");
+        return false;
+    }
+    *out = (uint32_t)n;
+    return true;
+}
+
+/* The functions of the context work in the context's database; these two look
+ * and tell in another one. */
+static bool exists_in(struct cmd_ctx *c, uint32_t database, const struct key *k)
+{
+    uint32_t home = c->database;
+    bool found;
+    c->database = database;
+    found = ctx_peek(c, k) != NULL;
+    c->database = home;
+    return found;
+}
+
+static void changed_in(struct cmd_ctx *c, uint32_t database,
+                       const struct key *k, const char *event)
+{
+    uint32_t home = c->database;
+    c->database = database;
+    ctx_changed(c, k, EVENT_GENERIC, event);
+    c->database = home;
+}
+
+static void move_run(struct cmd_ctx *c)
+{
+    const struct key *k = &c->keys[0];
+    struct keyspace *to_ks;
+    uint32_t database;
+    status_t st;
+
+    if (!parse_database(c, 2, &database)) {
+        return;
+    }
+    if (database == c->database) {
+        reply_error(c->reply,
+                    "ERR source and destination objects are the same");
+        return;
+    }
+    if (ctx_peek(c, k) == NULL || exists_in(c, database, k)) {
+        reply_int(c->reply, 0);
+        return;
+    }
+    to_ks = ctx_keyspace_make(c, database, k);
+    if (to_ks == NULL) {
+        return;
+    }
+    st = keyspace_rename(ctx_keyspace(c, c->database, k), k, to_ks, k);
+    if (st != ST_OK) {
+        ctx_error_status(c, st);
+        return;
+    }
+    ctx_changed(c, k, EVENT_GENERIC, "move_from");
+    changed_in(c, database, k, "move_to");
+    reply_int(c->reply, 1);
+}
+
+static bool parse_copy(struct cmd_ctx *c, uint32_t *database, bool *is_replace)
+{
+    *database = c->database;
+    *is_replace = false;
+    for (uint32_t i = 3; i < c->argc; i++) {
+        if (ctx_arg_is(c, i, "replace")) {
+            *is_replace = true;
+        } else if (ctx_arg_is(c, i, "db") && i + 1 < c->argc) {
+            i++;
+            if (!parse_database(c, i, database)) {
+                return false;
+            }
+        } else {
+            ctx_error_syntax(c);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void copy_run(struct cmd_ctx *c)
+{
+    const struct key *from = &c->keys[0], *to = &c->keys[1];
+    struct keyspace *to_ks;
+    uint32_t database;
+    bool is_replace;
+    status_t st;
+
+    if (!parse_copy(c, &database, &is_replace)) {
+        return;
+    }
+    if (database == c->database && slice_equal(from->name, to->name)) {
+        reply_error(c->reply,
+                    "ERR source and destination objects are the same");
+        return;
+    }
+    if (ctx_read(c, from) == NULL
+        || (exists_in(c, database, to) && !is_replace)) {
+        reply_int(c->reply, 0);
+        return;
+    }
+    to_ks = ctx_keyspace_make(c, database, to);
+    if (to_ks == NULL) {
+        return;
+    }
+    st = keyspace_copy(ctx_keyspace(c, c->database, from), from, to_ks, to);
+    if (st != ST_OK) {
+        ctx_error_status(c, st);
+        return;
+    }
+    changed_in(c, database, to, "copy_to");
+    reply_int(c->reply, 1);
+}
+
+/* ---- OBJECT ---- */
+
+static void object_encoding_run(struct cmd_ctx *c)
+{
+    const struct entry *e = ctx_peek(c, &c->keys[0]);
+    if (e == NULL) {
+        reply_null(c->reply);
+        return;
+    }
+    reply_bulk_text(c->reply, entry_encoding_name(e));
+}
+
+/* Hits are counted under every policy, so that there is always an answer. */
+static void object_freq_run(struct cmd_ctx *c)
+{
+    const struct entry *e = ctx_peek(c, &c->keys[0]);
+    if (e == NULL) {
+        reply_null(c->reply);
+        return;
+    }
+    reply_int(c->reply, e->hits);
+}
+
+static void object_idletime_run(struct cmd_ctx *c)
+{
+    const struct entry *e = ctx_peek(c, &c->keys[0]);
+    int64_t idle;
+    if (e == NULL) {
+        reply_null(c->reply);
+        return;
+    }
+    idle = (c->now_ms / 1000 - e->access_clock) & 0xffffff;
+    /* The store's clock may be a moment ahead of this batch's time. */
+    reply_int(c->reply, idle > 0xfffff0 ? 0 : idle);
+}
+
+/* Values have one owner. */
+static void object_refcount_run(struct cmd_ctx *c)
+{
+    if (ctx_peek(c, &c->keys[0]) == NULL) {
+        reply_null(c->reply);
+        return;
+    }
+    reply_int(c->reply, 1);
+}
+
+static void object_help_run(struct cmd_ctx *c)
+{
+    static const char *const lines[] = {
+        "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "ENCODING <key>",
+        "    Say how the value of the key is stored.",
+        "FREQ <key>",
+        "    Say how often the key was used of late, on a logarithmic scale.",
+        "IDLETIME <key>",
+        "    Say how many seconds ago the key was last used.",
+        "REFCOUNT <key>",
+        "    Say how many references there are to the value: always 1.",
+        "HELP",
+        "    Print this help.",
+    };
+    size_t count = sizeof lines / sizeof lines[0];
+    reply_array(c->reply, (int64_t)count);
+    for (size_t i = 0; i < count; i++) {
+        reply_simple(c->reply, lines[i]);
+    }
+}
+
+static const struct cmd_spec object_subcommands[] = {
+    {.name = "encoding", .arity = 3, .flags = CMD_READONLY,
+     .categories = CAT_KEYSPACE, .keys = {KEYS_KIND_RANGE, 2, 2, 1},
+     .run = object_encoding_run, .since = "2.2.3",
+     .summary = "How the value of a key is stored."},
+    {.name = "freq", .arity = 3, .flags = CMD_READONLY,
+     .categories = CAT_KEYSPACE, .keys = {KEYS_KIND_RANGE, 2, 2, 1},
+     .run = object_freq_run, .since = "4.0.0",
+     .summary = "How often a key was used of late."},
+    {.name = "help", .arity = 2, .flags = CMD_LOADING | CMD_STALE,
+     .categories = CAT_KEYSPACE, .run = object_help_run, .since = "6.2.0",
+     .summary = "What OBJECT can do."},
+    {.name = "idletime", .arity = 3, .flags = CMD_READONLY,
+     .categories = CAT_KEYSPACE, .keys = {KEYS_KIND_RANGE, 2, 2, 1},
+     .run = object_idletime_run, .since = "2.2.3",
+     .summary = "Seconds since a key was last used."},
+    {.name = "refcount", .arity = 3, .flags = CMD_READONLY,
+     .categories = CAT_KEYSPACE, .keys = {KEYS_KIND_RANGE, 2, 2, 1},
+     .run = object_refcount_run, .since = "2.2.3",
+     .summary = "Number of references to a value."},
+    {.name = NULL},
+};
+
+/* ---- the rows ---- */
+
+#define ONE_KEY {KEYS_KIND_RANGE, 1, 1, 1}
+#define TWO_KEYS {KEYS_KIND_RANGE, 1, 2, 1}
+#define ALL_KEYS {KEYS_KIND_RANGE, 1, -1, 1}
+
+const struct cmd_spec generic_cmds[] = {
+    {.name = "copy", .arity = -3, .flags = CMD_WRITE | CMD_DENYOOM,
+     .categories = CAT_KEYSPACE, .keys = TWO_KEYS, .run = copy_run,
+     .since = "6.2.0", .summary = "Copies the value of a key to a new key."},
+    {.name = "del", .arity = -2, .flags = CMD_WRITE,
+     .categories = CAT_KEYSPACE, .keys = ALL_KEYS, .run = del_run,
+     .since = "1.0.0", .summary = "Deletes keys."},
+    {.name = "exists", .arity = -2, .flags = CMD_READONLY | CMD_FAST,
+     .categories = CAT_KEYSPACE, .keys = ALL_KEYS, .run = exists_run,
+     .since = "1.0.0", .summary = "How many of the keys are there."},
+    {.name = "expire", .arity = -3, .flags = CMD_WRITE | CMD_FAST,
+     .categories = CAT_KEYSPACE, .keys = ONE_KEY, .run = expire_run,
+     .since = "1.0.0", .summary = "Gives a key seconds to live."},
+    {.name = "expireat", .arity = -3, .flags = CMD_WRITE | CMD_FAST,
+     .categories = CAT_KEYSPACE, .keys = ONE_KEY, .run = expireat_run,
+     .since = "1.2.0", .summary = "Lets a key end at a Unix time."},
+    {.name = "expiretime", .arity = 2, .flags = CMD_READONLY | CMD_FAST,
+     .categories = CAT_KEYSPACE, .keys = ONE_KEY, .run = expiretime_run,
+     .since = "7.0.0", .summary = "The Unix time at which a key ends."},
+    {.name = "keys", .arity = 2, .flags = CMD_READONLY | CMD_ALL_SHARDS,
+     .categories = CAT_KEYSPACE | CAT_DANGEROUS, .run = keys_run,
+     .since = "1.0.0", .summary = "All keys that match a pattern."},
+    {.name = "move", .arity = 3, .flags = CMD_WRITE | CMD_FAST,
+     .categories = CAT_KEYSPACE, .keys = ONE_KEY, .run = move_run,
+     .since = "1.0.0", .summary = "Moves a key to another database."},
+    {.name = "object", .arity = -2,
+     .subcommands = object_subcommands, .since = "2.2.3",
+     .summary = "Looks into how a value is stored."},
+    {.name = "persist", .arity = 2, .flags = CMD_WRITE | CMD_FAST,
+     .categories = CAT_KEYSPACE, .keys = ONE_KEY, .run = persist_run,
+     .since = "2.2.0", .summary = "Lets a key live for ever again."},
+    {.name = "pexpire", .arity = -3, .flags = CMD_WRITE | CMD_FAST,
+     .categories = CAT_KEYSPACE, .keys = ONE_KEY, .run = pexpire_run,
+     .since = "2.6.0", .summary = "Gives a key milliseconds to live."},
+    {.name = "pexpireat", .arity = -3, .flags = CMD_WRITE | CMD_FAST,
+     .categories = CAT_KEYSPACE, .keys = ONE_KEY, .run = pexpireat_run,
+     .since = "2.6.0",
+     .summary = "Lets a key end at a Unix time in milliseconds."},
+    {.name = "pexpiretime", .arity = 2, .flags = CMD_READONLY | CMD_FAST,
+     .categories = CAT_KEYSPACE, .keys = ONE_KEY, .run = pexpiretime_run,
+     .since = "7.0.0",
+     .summary = "The Unix time in milliseconds at which a key ends."},
+    {.name = "pttl", .arity = 2, .flags = CMD_READONLY | CMD_FAST,
+     .categories = CAT_KEYSPACE, .keys = ONE_KEY, .run = pttl_run,
+     .since = "2.6.0", .summary = "Milliseconds that a key has to live."},
+    {.name = "randomkey", .arity = 1, .flags = CMD_READONLY | CMD_ALL_SHARDS,
+     .categories = CAT_KEYSPACE, .run = randomkey_run, .since = "1.0.0",
+     .summary = "Some key of the database."},
+    {.name = "rename", .arity = 3, .flags = CMD_WRITE,
+     .categories = CAT_KEYSPACE, .keys = TWO_KEYS, .run = rename_run,
+     .since = "1.0.0", .summary = "Renames a key, over another if need be."},
+    {.name = "renamenx", .arity = 3, .flags = CMD_WRITE | CMD_FAST,
+     .categories = CAT_KEYSPACE, .keys = TWO_KEYS, .run = renamenx_run,
+     .since = "1.0.0", .summary = "Renames a key unless the name is taken."},
+    {.name = "scan", .arity = -2, .flags = CMD_READONLY,
+     .categories = CAT_KEYSPACE, .run = scan_run, .walk = &scan_walk,
+     .since = "2.8.0", .summary = "Goes over the keys in small steps."},
+    {.name = "touch", .arity = -2, .flags = CMD_READONLY | CMD_FAST,
+     .categories = CAT_KEYSPACE, .keys = ALL_KEYS, .run = touch_run,
+     .since = "3.2.1", .summary = "Marks keys as used now."},
+    {.name = "ttl", .arity = 2, .flags = CMD_READONLY | CMD_FAST,
+     .categories = CAT_KEYSPACE, .keys = ONE_KEY, .run = ttl_run,
+     .since = "1.0.0", .summary = "Seconds that a key has to live."},
+    {.name = "type", .arity = 2, .flags = CMD_READONLY | CMD_FAST,
+     .categories = CAT_KEYSPACE, .keys = ONE_KEY, .run = type_run,
+     .since = "1.0.0", .summary = "The type of a key's value."},
+    {.name = "unlink", .arity = -2, .flags = CMD_WRITE | CMD_FAST,
+     .categories = CAT_KEYSPACE, .keys = ALL_KEYS, .run = del_run,
+     .since = "4.0.0", .summary = "Deletes keys; memory is freed aside."},
+    {.name = NULL},
+};
