@@ -1,0 +1,547 @@
+/* config_file: lines of text into options: the file, its includes, and the
+ * command line.
+ *
+ * Files are read with a stack of open texts rather than by recursion; a file
+ * that includes itself ends at CONFIG_INCLUDE_DEPTH_MAX. Everything has a
+ * bound: bytes of a file, bytes of a line, words of a line, depth. */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/options.h"
+
+/* ---- words of a line ---- */
+
+static bool is_blank(uint8_t c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\v'
+           || c == '\f' || c == '\0';
+}
+
+static int hex_value(uint8_t c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* What the escape at `s` (behind its backslash) means; *used: how long it is. */
+static uint8_t unescape(struct slice s, size_t *used)
+{
+    static const char from[] = "nrtba", to[] = "\n\r\t\b\a";
+    const char *at;
+    *used = 1;
+    if (s.len >= 3 && s.data[0] == 'x' && hex_value(s.data[1]) >= 0
+        && hex_value(s.data[2]) >= 0) {
+        *used = 3;
+        return (uint8_t)(hex_value(s.data[1]) * 16 + hex_value(s.data[2]));
+    }
+    at = s.data[0] == '\0' ? NULL : strchr(from, s.data[0]);
+    return at != NULL ? (uint8_t)to[at - from] : s.data[0];
+}
+
+/* Reads a quoted part that begins at line[*at] (its quote); appends to
+ * out[*used]. False: it does not end, or something clings to its end. */
+static bool split_quoted(struct slice line, size_t *at, uint8_t *out,
+                         size_t *used)
+{
+    uint8_t quote = line.data[*at];
+    size_t i = *at + 1;
+    while (i < line.len) {
+        uint8_t c = line.data[i];
+        if (c == quote) {
+            *at = i + 1;
+            return *at == line.len || is_blank(line.data[*at]);
+        }
+        if (c == '\\' && i + 1 < line.len) {
+            size_t skip = 1;
+            struct slice rest = slice_of(line.data + i + 1, line.len - i - 1);
+            if (quote == '"') {
+                c = unescape(rest, &skip);
+                i += skip;
+            } else if (rest.data[0] == '\'') {
+                c = '\'';
+                i++;
+            }
+        }
+        out[(*used)++] = c;
+        i++;
+    }
+    return false;
+}
+
+int config_split_line(struct slice line, uint8_t *scratch, struct slice *words,
+                      int words_max)
+{
+    size_t at = 0, used = 0;
+    int count = 0;
+    for (;;) {
+        size_t start = used;
+        while (at < line.len && is_blank(line.data[at])) {
+            at++;
+        }
+        if (at == line.len) {
+            return count;
+        }
+        if (count == words_max) {
+            return -1;
+        }
+        while (at < line.len && !is_blank(line.data[at])) {
+            uint8_t c = line.data[at];
+            if (c == '"' || c == '\'') {
+                if (!split_quoted(line, &at, scratch, &used)) {
+                    return -1;
+                }
+                break;
+            }
+            scratch[used++] = c;
+            at++;
+        }
+        words[count++] = slice_of(scratch + start, used - start);
+    }
+}
+
+/* ---- one directive ---- */
+
+struct loader {
+    struct options *options;
+    uint8_t *scratch;      /* CONFIG_LINE_MAX: words of the line */
+    uint8_t *joined;       /* OPTION_TEXT_MAX: values made one text */
+    struct slice words[CONFIG_WORDS_MAX];
+    char why[OPTION_ERROR_MAX];
+};
+
+static bool loader_fail(struct loader *l, const char *why)
+{
+    (void)snprintf(l->why, sizeof l->why, "%s", why);
+    return false;
+}
+
+/* Blanks between the words; a `head` is put before them. */
+static bool join_words(struct loader *l, const char *head,
+                       const struct slice *words, int count, struct slice *out)
+{
+    size_t used = strlen(head);
+    if (used > OPTION_TEXT_MAX) {
+        return loader_fail(l, "value is too long");
+    }
+    memcpy(l->joined, head, used);
+    for (int i = 0; i < count; i++) {
+        if (words[i].len + 1 > OPTION_TEXT_MAX - used) {
+            return loader_fail(l, "value is too long");
+        }
+        if (used > 0) {
+            l->joined[used++] = ' ';
+        }
+        if (words[i].len > 0) {
+            memcpy(l->joined + used, words[i].data, words[i].len);
+        }
+        used += words[i].len;
+    }
+    *out = slice_of(l->joined, used);
+    return true;
+}
+
+/* `save` lines add to one another, the first replaces the initial value, and an
+ * empty one clears what came before. */
+static bool apply_save(struct loader *l, const struct option *row,
+                       const struct slice *values, int count)
+{
+    struct options *o = l->options;
+    bool is_clear = count == 1 && values[0].len == 0;
+    const char *head = o->save_is_set && !is_clear ? o->save : "";
+    struct slice text;
+    if (!is_clear && count % 2 != 0 && count != 1) {
+        return loader_fail(l, "Invalid save parameters");
+    }
+    if (!join_words(l, head, values, count, &text)
+        || !options_set_row(o, row, text, l->why, sizeof l->why)) {
+        return false;
+    }
+    o->save_is_set = true;
+    return true;
+}
+
+static bool apply_directive(struct loader *l, const struct slice *words,
+                            int count)
+{
+    const struct option *row = option_find(words[0]);
+    struct slice text;
+    if (row == NULL) {
+        return loader_fail(l, "Bad directive or wrong number of arguments");
+    }
+    if (count < 2) {
+        return loader_fail(l, "wrong number of arguments");
+    }
+    if (row->flags & OPTION_REPEATS) {
+        return apply_save(l, row, words + 1, count - 1);
+    }
+    if (row->type == OPTION_LIST || row->type == OPTION_LIMITS) {
+        return join_words(l, "", words + 1, count - 1, &text)
+               && options_set_row(l->options, row, text, l->why,
+                                  sizeof l->why);
+    }
+    if (count != 2) {
+        return loader_fail(l, "wrong number of arguments");
+    }
+    return options_set_row(l->options, row, words[1], l->why, sizeof l->why);
+}
+
+/* ---- files ---- */
+
+struct source {
+    char *name; /* owned */
+    char *text; /* owned, NULL: borrowed by `rest` */
+    struct slice rest;
+    uint32_t line;
+};
+
+struct source_stack {
+    struct source at[CONFIG_INCLUDE_DEPTH_MAX];
+    int depth;
+};
+
+static bool report(char *err, size_t cap, const struct source *s,
+                   struct slice line, const char *why)
+{
+    size_t shown = line.len < 200 ? line.len : 200;
+    (void)snprintf(err, cap,
+                   "*** FATAL CONFIG FILE ERROR (Engram) ***\n"
+                   "Reading the configuration file '%s', at line %u\n"
+                   ">>> '%.*s'\n%s",
+                   s->name, s->line, (int)shown, (const char *)line.data, why);
+    return false;
+}
+
+/* Reads a descriptor to its end. NULL: errno, EFBIG when there is too much. */
+static char *read_all(struct mem_account *a, int fd, size_t *len)
+{
+    size_t cap = 16 * 1024, used = 0;
+    char *text = mem_alloc(a, cap);
+    while (text != NULL) {
+        ssize_t n;
+        if (used == cap) {
+            char *more = cap < CONFIG_FILE_MAX ? mem_realloc(a, text, cap * 2)
+                                               : NULL;
+            if (more == NULL) {
+                errno = EFBIG;
+                break;
+            }
+            text = more;
+            cap *= 2;
+        }
+        n = read(fd, text + used, cap - used);
+        if (n == 0) {
+            *len = used;
+            return text;
+        }
+        if (n < 0 && errno != EINTR) {
+            break;
+        }
+        used += n > 0 ? (size_t)n : 0;
+    }
+    mem_free(a, text);
+    return NULL;
+}
+
+static char *name_copy(struct mem_account *a, const char *name)
+{
+    size_t len = strlen(name) + 1;
+    char *copy = mem_alloc(a, len);
+    return copy == NULL ? NULL : memcpy(copy, name, len);
+}
+
+/* "-": standard input. False: errno. */
+static bool source_open(struct source *s, struct mem_account *a,
+                        const char *path)
+{
+    bool is_stdin = strcmp(path, "-") == 0;
+    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    int saved;
+    size_t len = 0;
+    if (fd < 0) {
+        return false;
+    }
+    s->text = read_all(a, fd, &len);
+    saved = errno;
+    if (!is_stdin) {
+        (void)close(fd);
+    }
+    if (s->text == NULL) {
+        errno = saved;
+        return false;
+    }
+    s->name = name_copy(a, path);
+    if (s->name == NULL) {
+        mem_free(a, s->text);
+        errno = ENOMEM;
+        return false;
+    }
+    s->rest = slice_of(s->text, len);
+    s->line = 0;
+    return true;
+}
+
+static void source_close(struct source *s, struct mem_account *a)
+{
+    mem_free(a, s->name);
+    mem_free(a, s->text);
+}
+
+static struct slice take_line(struct source *s)
+{
+    const uint8_t *start = s->rest.data;
+    const uint8_t *end = memchr(start, '\n', s->rest.len);
+    size_t len = end != NULL ? (size_t)(end - start) : s->rest.len;
+    size_t skip = len + (end != NULL ? 1 : 0);
+    s->rest = slice_of(start + skip, s->rest.len - skip);
+    s->line++;
+    while (len > 0 && is_blank(start[len - 1])) {
+        len--;
+    }
+    while (len > 0 && is_blank(*start)) {
+        start++;
+        len--;
+    }
+    return slice_of(start, len);
+}
+
+static bool include_file(struct loader *l, struct source_stack *stack,
+                         struct slice path)
+{
+    char name[PATH_MAX];
+    if (stack->depth == CONFIG_INCLUDE_DEPTH_MAX) {
+        return loader_fail(l, "includes are nested too deeply");
+    }
+    if (path.len == 0 || path.len >= sizeof name
+        || memchr(path.data, 0, path.len) != NULL) {
+        return loader_fail(l, "bad path of an include");
+    }
+    memcpy(name, path.data, path.len);
+    name[path.len] = '\0';
+    if (!source_open(&stack->at[stack->depth], l->options->account, name)) {
+        (void)snprintf(l->why, sizeof l->why, "can't open config file: %s",
+                       strerror(errno));
+        return false;
+    }
+    stack->depth++;
+    return true;
+}
+
+static bool run_line(struct loader *l, struct source_stack *stack,
+                     struct slice line)
+{
+    int count;
+    if (line.len == 0 || line.data[0] == '#') {
+        return true;
+    }
+    if (line.len > CONFIG_LINE_MAX) {
+        return loader_fail(l, "line is too long");
+    }
+    count = config_split_line(line, l->scratch, l->words, CONFIG_WORDS_MAX);
+    if (count < 0) {
+        return loader_fail(l, "Unbalanced quotes in configuration line");
+    }
+    if (count == 0) {
+        return true;
+    }
+    if (slice_equal_nocase(l->words[0], "include")) {
+        return count == 2 ? include_file(l, stack, l->words[1])
+                          : loader_fail(l, "wrong number of arguments");
+    }
+    return apply_directive(l, l->words, count);
+}
+
+static struct loader *loader_create(struct options *o)
+{
+    struct mem_account *a = o->account;
+    struct loader *l = mem_alloc_zeroed(a, sizeof *l);
+    if (l == NULL) {
+        return NULL;
+    }
+    l->options = o;
+    l->scratch = mem_alloc(a, CONFIG_LINE_MAX);
+    l->joined = mem_alloc(a, OPTION_TEXT_MAX);
+    if (l->scratch == NULL || l->joined == NULL) {
+        mem_free(a, l->scratch);
+        mem_free(a, l->joined);
+        mem_free(a, l);
+        return NULL;
+    }
+    return l;
+}
+
+static void loader_destroy(struct loader **l)
+{
+    struct mem_account *a = (*l)->options->account;
+    mem_free(a, (*l)->scratch);
+    mem_free(a, (*l)->joined);
+    mem_free(a, *l);
+    *l = NULL;
+}
+
+/* Runs what stands on the stack, the innermost first, to the end. */
+static bool run_sources(struct loader *l, struct source_stack *stack, char *err,
+                        size_t cap)
+{
+    bool ok = true;
+    while (ok && stack->depth > 0) {
+        struct source *s = &stack->at[stack->depth - 1];
+        struct slice line;
+        if (s->rest.len == 0) {
+            source_close(s, l->options->account);
+            stack->depth--;
+            continue;
+        }
+        line = take_line(s);
+        ok = run_line(l, stack, line) || report(err, cap, s, line, l->why);
+    }
+    while (stack->depth > 0) {
+        stack->depth--;
+        source_close(&stack->at[stack->depth], l->options->account);
+    }
+    return ok;
+}
+
+static bool out_of_memory(char *err, size_t cap)
+{
+    (void)snprintf(err, cap, "Fatal error, out of memory");
+    return false;
+}
+
+bool options_load_text(struct options *o, struct slice text, const char *name,
+                       char *err, size_t cap)
+{
+    struct source_stack stack = {.depth = 1};
+    struct loader *l = loader_create(o);
+    bool ok;
+    if (l == NULL) {
+        return out_of_memory(err, cap);
+    }
+    stack.at[0].rest = text;
+    stack.at[0].name = name_copy(o->account, name);
+    ok = stack.at[0].name != NULL ? run_sources(l, &stack, err, cap)
+                                  : out_of_memory(err, cap);
+    loader_destroy(&l);
+    return ok;
+}
+
+bool options_load_file(struct options *o, const char *path, char *err,
+                       size_t cap)
+{
+    struct source_stack stack = {.depth = 1};
+    struct loader *l;
+    bool ok;
+    if (!source_open(&stack.at[0], o->account, path)) {
+        (void)snprintf(err, cap,
+                       "Fatal error, can't open config file '%s': %s", path,
+                       strerror(errno));
+        return false;
+    }
+    l = loader_create(o);
+    if (l == NULL) {
+        source_close(&stack.at[0], o->account);
+        return out_of_memory(err, cap);
+    }
+    ok = run_sources(l, &stack, err, cap);
+    loader_destroy(&l);
+    return ok;
+}
+
+/* ---- the command line ---- */
+
+static bool note_config_path(struct options *o, const char *path, char *err,
+                             size_t cap)
+{
+    char full[PATH_MAX];
+    char *copy;
+    if (realpath(path, full) == NULL) {
+        (void)snprintf(err, cap,
+                       "Fatal error, can't open config file '%s': %s", path,
+                       strerror(errno));
+        return false;
+    }
+    copy = name_copy(o->account, full);
+    if (copy == NULL) {
+        return out_of_memory(err, cap);
+    }
+    mem_free(o->account, o->config_path);
+    o->config_path = copy;
+    return true;
+}
+
+static bool is_option_word(const char *arg)
+{
+    return arg[0] == '-' && arg[1] == '-' && arg[2] != '\0';
+}
+
+/* One --name and the values behind it; *used: how many words that was. */
+static bool run_argument(struct loader *l, int argc, char *const *argv,
+                         int *used)
+{
+    int count = 1;
+    if (!is_option_word(argv[0])) {
+        *used = 1;
+        return loader_fail(l, "options begin with two dashes");
+    }
+    l->words[0] = slice_of_text(argv[0] + 2);
+    while (count < argc && !is_option_word(argv[count])) {
+        if (count == CONFIG_WORDS_MAX) {
+            return loader_fail(l, "too many values");
+        }
+        l->words[count] = slice_of_text(argv[count]);
+        count++;
+    }
+    *used = count;
+    return apply_directive(l, l->words, count);
+}
+
+bool options_load_args(struct options *o, int argc, char *const *argv,
+                       char *err, size_t cap)
+{
+    struct loader *l;
+    bool ok = true;
+    int i = 0;
+
+    if (argc > 0 && !is_option_word(argv[0])) {
+        if (strcmp(argv[0], "-") != 0
+            && !note_config_path(o, argv[0], err, cap)) {
+            return false;
+        }
+        if (!options_load_file(o, argv[0], err, cap)) {
+            return false;
+        }
+        i = 1;
+    }
+    l = loader_create(o);
+    if (l == NULL) {
+        return out_of_memory(err, cap);
+    }
+    while (ok && i < argc) {
+        int used = 1;
+        /* A lone dash asks for standard input also behind other words. */
+        if (strcmp(argv[i], "-") == 0) {
+            ok = options_load_file(o, "-", err, cap);
+            i++;
+            continue;
+        }
+        ok = run_argument(l, argc - i, argv + i, &used);
+        if (!ok) {
+            (void)snprintf(err, cap,
+                           "*** FATAL CONFIG FILE ERROR (Engram) ***\n"
+                           "Reading the command line, at argument %d\n"
+                           ">>> '%.200s'\n%s", i + 1, argv[i], l->why);
+        }
+        i += used;
+    }
+    loader_destroy(&l);
+    return ok;
+}
