@@ -575,6 +575,27 @@ const struct exec_stats *exec_stats(const struct exec *x)
     return &x->stats;
 }
 
+void exec_stats_reset(struct exec *x)
+{
+    struct exec_stats *st = &x->stats;
+    for (uint32_t i = 0; i < st->command_count; i++) {
+        struct cmd_stats *cmd = &st->commands[i];
+        struct counter *l = __atomic_load_n(&cmd->latency, __ATOMIC_ACQUIRE);
+        counter_set(&cmd->calls, 0);
+        counter_set(&cmd->ticks, 0);
+        counter_set(&cmd->failed, 0);
+        counter_set(&cmd->rejected, 0);
+        for (uint32_t b = 0; l != NULL && b < LATENCY_BUCKETS; b++) {
+            counter_set(&l[b], 0);
+        }
+    }
+    for (uint32_t i = 0; i < ERROR_KINDS_MAX; i++) {
+        counter_set(&st->errors[i].count, 0);
+    }
+    counter_set(&st->command_total, 0);
+    counter_set(&st->error_total, 0);
+}
+
 const struct cmd_table *exec_commands(const struct exec *x)
 {
     return x->o.commands;

@@ -67,6 +67,9 @@ void exec_run(struct exec *x);
 int64_t exec_background(struct exec *x, int64_t budget_us);
 
 const struct exec_stats *exec_stats(const struct exec *x); /* any thread */
+/* Sets the counts back; any thread, all shards held. What a worker counts at
+ * this very moment may survive. */
+void exec_stats_reset(struct exec *x);
 const struct cmd_table *exec_commands(const struct exec *x);
 
 /* The worker's own view for introspection commands (HELLO, INFO). */
