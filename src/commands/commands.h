@@ -1,0 +1,20 @@
+/* commands: the rows of the data families, one array a file family, each
+ * ending with name == NULL. Whoever composes the server hands them to the
+ * command table; nothing else here is for others. */
+#ifndef ENGRAM_COMMANDS_COMMANDS_H
+#define ENGRAM_COMMANDS_COMMANDS_H
+
+#include "exec/cmd.h"
+
+extern const struct cmd_spec string_cmds[];
+extern const struct cmd_spec bitmap_cmds[];
+extern const struct cmd_spec generic_cmds[];
+extern const struct cmd_spec connection_cmds[];
+extern const struct cmd_spec keyspace_cmds[];
+
+/* The longest string value a command may make: proto-max-bulk-len. */
+#define STRING_BYTES_MAX ((size_t)512 * 1024 * 1024)
+#define STRING_TOO_LONG_TEXT \
+    "ERR string exceeds maximum allowed size (proto-max-bulk-len)"
+
+#endif
