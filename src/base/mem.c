@@ -192,6 +192,18 @@ void mem_hand_over(struct mem_account *from, struct mem_account *to, void *p)
     mem_charge(to, bytes);
 }
 
+void mem_disown(struct mem_account *a, void *p)
+{
+    size_t bytes = mem_usable(p);
+    assert(mem_used(a) >= bytes);
+    mem_charge(a, -(ptrdiff_t)bytes);
+}
+
+void mem_free_disowned(void *p)
+{
+    raw_free(p, mem_usable(p));
+}
+
 /* The second number of /proc/self/statm is the resident set in pages; 0 where
  * there is no such file. */
 static size_t read_rss(void)

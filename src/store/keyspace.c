@@ -265,7 +265,8 @@ status_t keyspace_edit_string(struct keyspace *ks, const struct key *k,
 {
     struct table_at at;
     struct entry *e = find_at(ks, k, &at);
-    if (e == NULL) {
+    bool is_new = e == NULL;
+    if (is_new) {
         status_t st = keyspace_set_string(ks, k, slice_of(NULL, 0),
                                           DEADLINE_NONE);
         if (st != ST_OK) {
@@ -277,8 +278,8 @@ status_t keyspace_edit_string(struct keyspace *ks, const struct key *k,
     bool was_external = entry_is_external(e);
     status_t st = string_edit(&ks->memory, &to, len, bytes);
     if (st != ST_OK) {
-        if (len > 0 && string_len(e) == 0 && !entry_has_deadline(e)) {
-            keyspace_remove_at(ks, &at, e); /* the empty one made above */
+        if (is_new) {
+            keyspace_remove_at(ks, &at, e);
         }
         return st;
     }

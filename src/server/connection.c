@@ -1,0 +1,500 @@
+/* connection: from received bytes to added requests, and back.
+ *
+ * Bytes are decoded where they lie: in the loop's receive buffer as a rule, in a
+ * buffer of the connection's own once a request arrives in pieces. Arguments
+ * point into them, so neither moves until the batch has run.
+ *
+ * Each turn the ready connections take turns, at most REQUESTS_A_ROUND each, so
+ * that one with a long pipeline does not hold the others up; the
+ * dispatcher gets their requests mixed and overlaps their cache misses. */
+#include "server/connection.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/socket.h"
+
+enum {
+    REQUESTS_A_ROUND = EXEC_BATCH_MAX,
+    INPUT_BYTES_MIN = 1024,
+    INPUT_KEEP_MAX = 32 * 1024, /* a larger buffer is freed when empty */
+    INLINE_BYTES_MAX = 64 * 1024,
+    CLOSING_MS_MAX = 10 * 1000, /* for the last replies to leave */
+};
+
+/* ---- the input's bytes ---- */
+
+static struct slice input_slice(const struct input *in)
+{
+    return in->len > 0 ? slice_of(in->bytes + in->start, in->len)
+                       : in->borrowed;
+}
+
+static void input_consume(struct input *in, size_t n)
+{
+    if (in->len > 0) {
+        in->start += n;
+        in->len -= n;
+        return;
+    }
+    in->borrowed.data += n;
+    in->borrowed.len -= n;
+}
+
+/* Room for `more` bytes behind what is owned; false: out of memory. */
+static bool input_make_room(struct input *in, struct mem_account *a,
+                            size_t more, size_t want)
+{
+    if (in->start > 0) {
+        memmove(in->bytes, in->bytes + in->start, in->len);
+        in->start = 0;
+    }
+    size_t need = in->len + more;
+    if (need <= in->cap) {
+        return true;
+    }
+    size_t cap = in->cap * 2 > need ? in->cap * 2 : need;
+    cap = cap < INPUT_BYTES_MIN ? INPUT_BYTES_MIN : cap;
+    cap = want > need && want < 4 * cap ? want : cap;
+    uint8_t *p = mem_realloc(a, in->bytes, cap);
+    if (p == NULL) {
+        return false;
+    }
+    in->bytes = p;
+    in->cap = cap;
+    return true;
+}
+
+/* Makes what is borrowed the input's own, behind what it has. */
+static bool input_own(struct connection *c, struct slice data)
+{
+    struct input *in = &c->in;
+    if (data.len == 0) {
+        return true;
+    }
+    if (!input_make_room(in, &c->worker->account, data.len,
+                         c->decode.want_bytes)) {
+        return false;
+    }
+    memcpy(in->bytes + in->len, data.data, data.len);
+    in->len += data.len;
+    return true;
+}
+
+static void input_trim(struct input *in, struct mem_account *a)
+{
+    if (in->len == 0) {
+        in->start = 0;
+        if (in->cap > INPUT_KEEP_MAX) {
+            mem_free(a, in->bytes);
+            in->bytes = NULL;
+            in->cap = 0;
+        }
+    }
+}
+
+size_t connection_bytes(const struct connection *c)
+{
+    return sizeof *c + c->in.cap + conn_out(c->net)->bytes;
+}
+
+/* ---- opening and closing ---- */
+
+static void close_connection(struct connection *c, bool after_flush)
+{
+    if (!c->is_closing) {
+        c->closing_since_ms = loop_wall_ms(c->worker->loop);
+    }
+    c->is_closing = true;
+    conn_close(c->net, after_flush);
+}
+
+static void reject(struct worker *w, int fd)
+{
+    static const char text[] = "-ERR max number of clients reached\r\n";
+    counter_add(&w->stats.connections_rejected, 1);
+    counter_add(&w->closed_count, 1);
+    ssize_t n = send(fd, text, sizeof text - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void)n; /* the peer is turned away whether or not it hears why */
+    close(fd);
+}
+
+static void set_up_socket(struct connection *c, int fd)
+{
+    struct sockaddr_storage addr;
+    socklen_t len = sizeof addr;
+    c->is_unix = getsockname(fd, (struct sockaddr *)&addr, &len) == 0
+                 && addr.ss_family == AF_UNIX;
+    if (!c->is_unix) {
+        struct server *s = c->worker->server;
+        socket_set_nodelay(fd);
+        socket_set_keepalive(fd, (int)atomic_load_explicit(
+                                     &s->keepalive_s, memory_order_relaxed));
+    }
+}
+
+static uint64_t open_sessions(const struct server *s)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < s->worker_count; i++) {
+        n += counter_get(&s->workers[i].stats.sessions);
+    }
+    return n;
+}
+
+static void init_session(struct worker *w, struct connection *c)
+{
+    struct session *s = &c->session;
+    /* Ids grow with time on each worker and differ between workers. */
+    s->id = ++w->next_session_serial * w->server->worker_count + w->index;
+    s->worker = w->index;
+    s->reply.out = conn_out(c->net);
+    s->reply.protocol = 2;
+    s->is_authenticated = !atomic_load_explicit(
+        &w->server->exec_shared.needs_auth, memory_order_relaxed);
+    s->created_ms = s->last_active_ms = loop_wall_ms(w->loop);
+}
+
+void connection_accept(struct worker *w, int fd)
+{
+    struct server *s = w->server;
+    if (open_sessions(s) >= atomic_load_explicit(&s->max_clients,
+                                                 memory_order_relaxed)) {
+        reject(w, fd);
+        return;
+    }
+    struct connection *c = mem_alloc_zeroed(&w->account, sizeof *c);
+    if (c == NULL) {
+        counter_add(&w->closed_count, 1);
+        close(fd);
+        return;
+    }
+    c->worker = w;
+    set_up_socket(c, fd);
+    c->net = conn_open(w->loop, fd, c);
+    if (c->net == NULL) {
+        mem_free(&w->account, c);
+        counter_add(&w->closed_count, 1);
+        close(fd);
+        return;
+    }
+    conn_init_out(c->net, &w->chunks);
+    init_session(w, c);
+    c->next = w->connections;
+    if (c->next != NULL) {
+        c->next->prev = c;
+    }
+    w->connections = c;
+    counter_add(&w->stats.sessions, 1);
+    counter_add(&w->stats.connections_received, 1);
+}
+
+void connection_on_closed(void *arg)
+{
+    struct connection *c = arg;
+    struct worker *w = c->worker;
+    assert(!c->is_ready);
+    if (c->prev != NULL) {
+        c->prev->next = c->next;
+    } else {
+        w->connections = c->next;
+    }
+    if (c->next != NULL) {
+        c->next->prev = c->prev;
+    }
+    decode_state_deinit(&c->decode, &w->account);
+    mem_free(&w->account, c->in.bytes);
+    mem_free(&w->account, c->session.name);
+    mem_free(&w->account, c->session.lib_name);
+    mem_free(&w->account, c->session.lib_version);
+    mem_free(&w->account, c);
+    counter_add(&w->stats.sessions, (uint64_t)-1);
+    counter_add(&w->closed_count, 1);
+}
+
+/* ---- what the loop tells ---- */
+
+static void make_ready(struct connection *c)
+{
+    struct worker *w = c->worker;
+    if (!c->is_ready) {
+        c->is_ready = true;
+        c->ready_next = NULL;
+        *w->ready_tail = c;
+        w->ready_tail = &c->ready_next;
+    }
+}
+
+void connection_on_data(void *arg, struct slice data)
+{
+    struct connection *c = arg;
+    struct worker *w = c->worker;
+    counter_add(&w->stats.bytes_in, data.len);
+    counter_add(&w->stats.reads, 1);
+    if (c->is_closing) {
+        return;
+    }
+    c->session.last_active_ms = loop_wall_ms(w->loop);
+    if (c->in.len == 0 && c->in.borrowed.len == 0) {
+        c->in.borrowed = data;
+    } else {
+        struct slice before = c->in.borrowed;
+        c->in.borrowed = slice_of(NULL, 0);
+        if (!input_own(c, before) || !input_own(c, data)) {
+            close_connection(c, false);
+            return;
+        }
+    }
+    make_ready(c);
+}
+
+void connection_on_end(void *arg, int error)
+{
+    struct connection *c = arg;
+    (void)error;
+    c->is_ended = true;
+    /* What came before the end is still run and answered. */
+    make_ready(c);
+}
+
+void connection_on_sent(void *arg, size_t bytes)
+{
+    struct connection *c = arg;
+    counter_add(&c->worker->stats.bytes_out, bytes);
+    counter_add(&c->worker->stats.writes, 1);
+}
+
+/* ---- requests ---- */
+
+static void protocol_error(struct connection *c, const char *text)
+{
+    exec_run(c->worker->exec); /* replies of earlier requests come first */
+    c->session.reply.is_muted = false;
+    reply_errorf(&c->session.reply, "ERR %s", text);
+    c->session.close_after_reply = true;
+}
+
+/* Cross-protocol attack: a browser was made to send us commands. */
+static bool is_http(const struct slice *argv, uint32_t argc)
+{
+    (void)argc;
+    return slice_equal_nocase(argv[0], "post")
+           || slice_equal_nocase(argv[0], "host:");
+}
+
+static void drop_http(struct connection *c)
+{
+    log_write(c->worker->server->log, LOG_WARNING,
+              "Possible SECURITY ATTACK detected. It looks like somebody is "
+              "sending POST or Host: commands to Redis. This is likely due to "
+              "an attacker attempting to use Cross Protocol Scripting to "
+              "compromise your Redis instance. Connection aborted.");
+    close_connection(c, false);
+}
+
+static void limits_of(const struct connection *c, struct decode_limits *l)
+{
+    const struct server *s = c->worker->server;
+    *l = (struct decode_limits){
+        .bulk_bytes_max = (int64_t)atomic_load_explicit(
+            &s->bulk_bytes_max, memory_order_relaxed),
+        .args_max = INT32_MAX,
+        .inline_bytes_max = INLINE_BYTES_MAX,
+        .is_unauthenticated = !c->session.is_authenticated,
+    };
+}
+
+/* Decodes one request off the fast path; false: nothing more for now. */
+static bool take_slowly(struct connection *c, const struct decode_limits *limits)
+{
+    struct worker *w = c->worker;
+    const char *error = NULL;
+    size_t used = 0;
+    w->args.argc = 0;
+    enum decode_result result = decode_request(&c->decode, input_slice(&c->in),
+                                               limits, &w->args, &used, &error);
+    switch (result) {
+    case DECODE_MORE:
+        return false;
+    case DECODE_ERROR:
+        protocol_error(c, error);
+        return false;
+    case DECODE_NOMEM:
+        close_connection(c, false);
+        return false;
+    default:
+        break;
+    }
+    if (result == DECODE_REQUEST) {
+        if (is_http(w->args.argv, w->args.argc)) {
+            drop_http(c);
+            return false;
+        }
+        if (exec_is_full(w->exec)) {
+            exec_run(w->exec);
+        }
+        exec_add(w->exec, &c->session, w->args.argv, w->args.argc);
+        exec_run(w->exec); /* the arguments' array is used again */
+    }
+    input_consume(&c->in, used);
+    return true;
+}
+
+/* Adds at most REQUESTS_A_ROUND requests; true: there may be more. */
+static bool take_requests(struct connection *c)
+{
+    struct exec *x = c->worker->exec;
+    struct decode_limits limits;
+    limits_of(c, &limits);
+    for (int i = 0; i < REQUESTS_A_ROUND; i++) {
+        if (c->session.close_after_reply || c->is_closing) {
+            return false;
+        }
+        struct slice input = input_slice(&c->in);
+        if (input.len == 0) {
+            return false;
+        }
+        uint32_t room, argc = 0;
+        size_t used;
+        struct slice *argv = exec_room(x, &room);
+        if (room == 0) {
+            exec_run(x);
+            argv = exec_room(x, &room);
+            limits_of(c, &limits); /* AUTH may have been among them */
+        }
+        if (c->decode.consumed == 0) {
+            argc = decode_whole(input, &limits, argv, room, &used);
+        }
+        if (argc == 0) {
+            if (!take_slowly(c, &limits)) {
+                return false;
+            }
+            limits_of(c, &limits);
+            continue;
+        }
+        exec_add(x, &c->session, argv, argc);
+        input_consume(&c->in, used);
+    }
+    return true;
+}
+
+/* After the last batch: what was borrowed goes back to the loop now. */
+static void keep_rest(struct connection *c)
+{
+    struct worker *w = c->worker;
+    struct slice rest = c->in.borrowed;
+    c->in.borrowed = slice_of(NULL, 0);
+    if (rest.len > 0 && !c->is_closing && !input_own(c, rest)) {
+        close_connection(c, false);
+    }
+    input_trim(&c->in, &w->account);
+    if (c->in.len > atomic_load_explicit(&w->server->query_buffer_limit,
+                                         memory_order_relaxed)) {
+        log_write(w->server->log, LOG_WARNING,
+                  "Closing a session that reached max query buffer length "
+                  "(%zu bytes)", c->in.len);
+        counter_add(&w->stats.query_buffer_disconnects, 1);
+        close_connection(c, false);
+    }
+}
+
+/* ---- replies ---- */
+
+static void check_output_limits(struct connection *c)
+{
+    struct server *s = c->worker->server;
+    size_t bytes = conn_out(c->net)->bytes;
+    uint64_t hard = atomic_load_explicit(&s->output_hard_limit,
+                                         memory_order_relaxed);
+    uint64_t soft = atomic_load_explicit(&s->output_soft_limit,
+                                         memory_order_relaxed);
+    int64_t now_ms = loop_wall_ms(c->worker->loop);
+    bool over = hard > 0 && bytes >= hard;
+    if (soft > 0 && bytes >= soft) {
+        int64_t soft_s = (int64_t)atomic_load_explicit(&s->output_soft_s,
+                                                       memory_order_relaxed);
+        if (c->over_soft_since_ms == 0) {
+            c->over_soft_since_ms = now_ms;
+        }
+        over |= now_ms - c->over_soft_since_ms > soft_s * 1000;
+    } else {
+        c->over_soft_since_ms = 0;
+    }
+    if (over && !c->is_closing) {
+        log_write(s->log, LOG_WARNING,
+                  "Session %llu closed for overcoming of output buffer limits "
+                  "(%zu bytes)", (unsigned long long)c->session.id, bytes);
+        counter_add(&c->worker->stats.output_buffer_disconnects, 1);
+        close_connection(c, false);
+    }
+}
+
+static void finish_turn(struct connection *c)
+{
+    struct chain *out = conn_out(c->net);
+    c->is_ready = false;
+    keep_rest(c);
+    if (c->is_closing) {
+        return;
+    }
+    if (out->failed) {
+        close_connection(c, false);
+        return;
+    }
+    if (c->session.close_after_reply || c->is_ended) {
+        close_connection(c, true);
+        return;
+    }
+    if (out->bytes > 0) {
+        conn_flush(c->net);
+        if (__builtin_expect(out->bytes > CHUNK_BYTES, 0)) {
+            check_output_limits(c);
+        }
+    }
+}
+
+void connections_run_ready(struct worker *w)
+{
+    bool more = w->ready != NULL;
+    while (more) {
+        more = false;
+        for (struct connection *c = w->ready; c != NULL; c = c->ready_next) {
+            more |= take_requests(c);
+        }
+        exec_run(w->exec);
+    }
+    struct connection *c = w->ready;
+    w->ready = NULL;
+    w->ready_tail = &w->ready;
+    while (c != NULL) {
+        struct connection *next = c->ready_next;
+        finish_turn(c);
+        c = next;
+    }
+}
+
+void connections_cron(struct worker *w, int64_t now_ms)
+{
+    int64_t timeout_ms = (int64_t)atomic_load_explicit(
+        &w->server->timeout_s, memory_order_relaxed) * 1000;
+    for (struct connection *c = w->connections, *next; c != NULL; c = next) {
+        next = c->next;
+        if (c->is_closing) {
+            if (now_ms - c->closing_since_ms > CLOSING_MS_MAX) {
+                conn_close(c->net, false);
+            }
+            continue;
+        }
+        if (conn_out(c->net)->bytes > CHUNK_BYTES) {
+            check_output_limits(c);
+        }
+        if (!c->is_closing && timeout_ms > 0
+            && now_ms - c->session.last_active_ms > timeout_ms) {
+            log_write(w->server->log, LOG_VERBOSE, "Closing idle client");
+            close_connection(c, false);
+        }
+    }
+}

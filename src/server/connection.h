@@ -1,0 +1,48 @@
+/* connection: a session with its socket: bytes in, requests out of them, replies
+ * on their way. Threads: its worker. */
+#ifndef ENGRAM_SERVER_CONNECTION_H
+#define ENGRAM_SERVER_CONNECTION_H
+
+#include "server/server_priv.h"
+
+/* Input that has come and was not yet taken as requests. While it fits, it is
+ * the loop's own receive buffer, borrowed to the end of the turn. */
+struct input {
+    struct slice borrowed; /* used when `len` is 0 */
+    uint8_t *bytes;        /* owned; NULL: none */
+    size_t start, len, cap; /* bytes[start .. start + len) */
+};
+
+struct connection {
+    struct session session; /* first: the session is the connection */
+    struct worker *worker;
+    struct conn *net;
+    struct input in;
+    struct decode_state decode;
+    struct connection *prev, *next; /* all of the worker's */
+    struct connection *ready_next;
+    bool is_ready;  /* in the ready list */
+    bool is_ended;  /* the peer will send no more */
+    bool is_closing;
+    bool is_unix;
+    int64_t over_soft_since_ms; /* output above the soft limit; 0: it is not */
+    int64_t closing_since_ms;
+};
+
+/* Takes fd. Replies an error and closes when there are too many sessions. */
+void connection_accept(struct worker *w, int fd);
+
+/* The loop's callbacks. */
+void connection_on_data(void *arg, struct slice data);
+void connection_on_end(void *arg, int error);
+void connection_on_sent(void *arg, size_t bytes);
+void connection_on_closed(void *arg);
+
+/* Runs all that is ready on the worker, and queues the replies. */
+void connections_run_ready(struct worker *w);
+/* Ten times a second: idle sessions, limits over time. */
+void connections_cron(struct worker *w, int64_t now_ms);
+/* Bytes this session's buffers hold. */
+size_t connection_bytes(const struct connection *c);
+
+#endif

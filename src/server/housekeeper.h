@@ -1,0 +1,9 @@
+/* housekeeper: the thread beside the workers: touches pages ahead of need, gives
+ * free ones back, frees what was flushed. */
+#ifndef ENGRAM_SERVER_HOUSEKEEPER_H
+#define ENGRAM_SERVER_HOUSEKEEPER_H
+
+/* Runs until the server stops; `server` is a struct server. */
+void housekeeper_run(void *server);
+
+#endif

@@ -1,0 +1,405 @@
+/* server: puts the house together, and takes it apart in reverse. The only place
+ * that knows all rooms.
+ *
+ * Threads: the caller of server_run is worker 0; the others and the housekeeper
+ * are started there. The housekeeper touches pages before they are needed, gives
+ * free ones back and frees what was flushed; it runs at idle priority, so that a
+ * worker on the same processor always goes first. */
+#include "server/server.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "commands/commands.h"
+#include "net/socket.h"
+#include "server/connection.h"
+#include "server/housekeeper.h"
+#include "server/server_priv.h"
+#include "server/worker.h"
+
+enum {
+    SHARDS_DEFAULT = 256,     /* with several workers */
+    SPARE_EXTENTS = 3,        /* touched ahead of need: 6 MB */
+    SPARE_DESCRIPTORS = 32,   /* for what is not a session */
+    BIND_WORDS_MAX = 16,
+};
+
+/* ---- configuration in force ---- */
+
+void server_apply_options(struct server *s)
+{
+    const struct options *o = &s->options;
+    const struct output_limit *l = &o->output_limits[CLIENT_CLASS_NORMAL];
+    atomic_store_explicit(&s->max_clients, (uint64_t)o->maxclients,
+                          memory_order_relaxed);
+    atomic_store_explicit(&s->memory_limit, (uint64_t)o->maxmemory,
+                          memory_order_relaxed);
+    atomic_store_explicit(&s->query_buffer_limit,
+                          (uint64_t)o->client_query_buffer_limit,
+                          memory_order_relaxed);
+    atomic_store_explicit(&s->bulk_bytes_max, (uint64_t)o->proto_max_bulk_len,
+                          memory_order_relaxed);
+    atomic_store_explicit(&s->output_hard_limit, l->hard_bytes,
+                          memory_order_relaxed);
+    atomic_store_explicit(&s->output_soft_limit, l->soft_bytes,
+                          memory_order_relaxed);
+    atomic_store_explicit(&s->output_soft_s, (uint64_t)l->soft_seconds,
+                          memory_order_relaxed);
+    atomic_store_explicit(&s->timeout_s, (uint32_t)o->timeout,
+                          memory_order_relaxed);
+    atomic_store_explicit(&s->keepalive_s, (uint32_t)o->tcp_keepalive,
+                          memory_order_relaxed);
+    atomic_store_explicit(&s->exec_shared.needs_auth,
+                          o->requirepass[0] != 0, memory_order_relaxed);
+}
+
+size_t server_used_memory(struct server *s)
+{
+    struct store_stats st;
+    store_stats_read(s->store, &st);
+    size_t n = st.data_bytes + st.reclaim_bytes + mem_used(&s->account);
+    for (uint32_t i = 0; i < s->worker_count; i++) {
+        n += mem_used(&s->workers[i].account);
+    }
+    return n;
+}
+
+void server_cron(struct server *s)
+{
+    if (s->gate != NULL) {
+        gate_enter(s->gate, 0);
+    }
+    size_t used = server_used_memory(s);
+    if (s->gate != NULL) {
+        gate_leave(s->gate, 0);
+    }
+    uint64_t limit = atomic_load_explicit(&s->memory_limit,
+                                          memory_order_relaxed);
+    if (used > counter_get(&s->used_memory_peak)) {
+        counter_set(&s->used_memory_peak, used);
+    }
+    atomic_store_explicit(&s->exec_shared.is_memory_full,
+                          limit > 0 && used > limit, memory_order_relaxed);
+}
+
+/* ---- descriptors ---- */
+
+static void raise_descriptor_limit(struct server *s)
+{
+    struct rlimit limit;
+    rlim_t want = (rlim_t)s->options.maxclients + SPARE_DESCRIPTORS;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= want) {
+        return;
+    }
+    struct rlimit raised = {want, limit.rlim_max > want ? limit.rlim_max
+                                                        : want};
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0) {
+        return;
+    }
+    raised = (struct rlimit){limit.rlim_max, limit.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+    }
+    s->options.maxclients = limit.rlim_cur > SPARE_DESCRIPTORS
+                                ? (int64_t)limit.rlim_cur - SPARE_DESCRIPTORS
+                                : 1;
+    log_write(s->log, LOG_WARNING,
+              "maxclients has been reduced to %lld: the system allows this "
+              "process %llu descriptors", (long long)s->options.maxclients,
+              (unsigned long long)limit.rlim_cur);
+}
+
+/* ---- listening ---- */
+
+static bool listen_on(struct server *s, int fd, char *err, size_t cap)
+{
+    if (worker_listen(&s->workers[0], fd)) {
+        return true;
+    }
+    close(fd);
+    snprintf(err, cap, "too many addresses to listen on");
+    return false;
+}
+
+static bool listen_tcp(struct server *s, char *err, size_t cap)
+{
+    const struct options *o = &s->options;
+    uint8_t scratch[4096];
+    struct slice words[BIND_WORDS_MAX];
+    int port = (int)o->port, opened = 0;
+    struct slice line = slice_of_text(o->bind);
+    if (port == 0) {
+        return true;
+    }
+    int n = line.len > sizeof scratch
+                ? -1 : config_split_line(line, scratch, words, BIND_WORDS_MAX);
+    for (int i = 0; i < n; i++) {
+        char host[256];
+        bool optional = words[i].data[0] == '-';
+        snprintf(host, sizeof host, "%.*s", (int)words[i].len - optional,
+                 (const char *)words[i].data + optional);
+        int fd, error = 0;
+        status_t st = socket_listen_tcp(host, port, (int)o->tcp_backlog, &fd,
+                                        &error);
+        if (st != ST_OK) {
+            bool absent = error == EADDRNOTAVAIL || error == EAFNOSUPPORT
+                          || error == EPROTONOSUPPORT;
+            if (optional && absent) {
+                continue;
+            }
+            snprintf(err, cap, "Could not create server TCP listening socket "
+                     "%s:%d: %s", host, port,
+                     st == ST_IO ? strerror(error) : status_text(st));
+            return false;
+        }
+        if (!listen_on(s, fd, err, cap)) {
+            return false;
+        }
+        opened++;
+    }
+    if (opened == 0) {
+        snprintf(err, cap, "no address to listen on: bind \"%s\"", o->bind);
+    }
+    return opened > 0;
+}
+
+static bool listen_unix(struct server *s, char *err, size_t cap)
+{
+    const struct options *o = &s->options;
+    int fd, error = 0;
+    if (o->unixsocket[0] == 0) {
+        return true;
+    }
+    status_t st = socket_listen_unix(o->unixsocket,
+                                     (unsigned)o->unixsocketperm,
+                                     (int)o->tcp_backlog, &fd, &error);
+    if (st != ST_OK) {
+        snprintf(err, cap, "Failed opening Unix socket %s: %s", o->unixsocket,
+                 st == ST_IO ? strerror(error) : status_text(st));
+        return false;
+    }
+    return listen_on(s, fd, err, cap);
+}
+
+/* ---- building ---- */
+
+static bool build_store(struct server *s, char *err, size_t cap)
+{
+    struct pages_options po = {.use_huge_pages = true,
+                               .spare_extents = SPARE_EXTENTS};
+    struct store_options so = {
+        .database_count = (uint32_t)s->options.databases,
+        .sink = s->sink, .now_ms = clock_wall_us() / 1000,
+    };
+    int64_t shards = s->options.shards;
+    so.shard_count = shards > 0 ? (uint32_t)shards
+                     : s->worker_count == 1 ? 1 : SHARDS_DEFAULT;
+    if (random_secret(&so.seed, sizeof so.seed) != ST_OK) {
+        snprintf(err, cap, "no randomness from the system");
+        return false;
+    }
+    s->pages = pages_create(&po);
+    so.pages = s->pages;
+    if (s->pages != NULL) {
+        s->store = store_create(&so);
+    }
+    bool gated = s->worker_count > 1 || so.shard_count > 1;
+    if (gated) {
+        s->gate = gate_create(s->worker_count);
+    }
+    if (s->store == NULL || (gated && s->gate == NULL)) {
+        snprintf(err, cap, "out of memory");
+        return false;
+    }
+    return true;
+}
+
+static bool build_workers(struct server *s, char *err, size_t cap)
+{
+    static const enum loop_engine engines[] = {LOOP_AUTO, LOOP_URING,
+                                               LOOP_EPOLL};
+    enum loop_engine engine = engines[s->options.io_engine];
+    size_t bytes = s->worker_count * sizeof *s->workers;
+    s->workers = mem_alloc_aligned(&s->account, 64, bytes);
+    if (s->workers == NULL) {
+        snprintf(err, cap, "out of memory");
+        return false;
+    }
+    memset(s->workers, 0, bytes);
+    for (uint32_t i = 0; i < s->worker_count; i++) {
+        if (!worker_init(&s->workers[i], s, i, engine, err, cap)) {
+            return false;
+        }
+    }
+    s->io_engine = loop_engine_name(s->workers[0].loop);
+    if (engine == LOOP_AUTO && strcmp(s->io_engine, "io_uring") != 0) {
+        log_write(s->log, LOG_NOTICE, "io_uring is not available here: "
+                                      "going on with epoll");
+    }
+    return true;
+}
+
+static bool build(struct server *s, char *err, size_t cap)
+{
+    static const struct cmd_spec *const families[] = {
+        string_cmds, bitmap_cmds, generic_cmds, connection_cmds,
+        keyspace_cmds, config_cmds, info_cmds, command_cmds, session_cmds,
+        server_cmds,
+        NULL,
+    };
+    s->worker_count = s->options.worker_threads > 0
+                          ? (uint32_t)s->options.worker_threads
+                          : thread_cpu_count();
+    s->commands = cmd_table_create(&s->account, families);
+    if (s->commands == NULL) {
+        snprintf(err, cap, "out of memory");
+        return false;
+    }
+    s->ticks_per_us = clock_ticks_per_us();
+    raise_descriptor_limit(s);
+    server_apply_options(s);
+    if (!build_store(s, err, cap) || !build_workers(s, err, cap)
+        || !listen_tcp(s, err, cap) || !listen_unix(s, err, cap)) {
+        return false;
+    }
+    if (s->listener_count == 0) {
+        snprintf(err, cap, "Configured to not listen anywhere");
+        return false;
+    }
+    return true;
+}
+
+status_t server_create(const struct options *o, const char *config_path,
+                       struct server **out, char *err, size_t cap)
+{
+    struct mem_account account;
+    mem_account_init_shared(&account);
+    struct server *s = mem_alloc_zeroed(&account, sizeof *s);
+    snprintf(err, cap, "out of memory");
+    if (s == NULL) {
+        return ST_NOMEM;
+    }
+    s->account = account;
+    lock_init(&s->config_lock, LOCK_RANK_SERVER, 0);
+    signal_event_init(&s->housekeeper_wake);
+    s->start_wall_ms = clock_wall_us() / 1000;
+    if (options_copy(&s->options, o, &s->account) != ST_OK
+        || random_secret_hex(s->run_id, RUN_ID_LEN) != ST_OK) {
+        goto destroy;
+    }
+    s->log = log_open(o->logfile, (enum log_level)o->loglevel);
+    if (s->log == NULL) {
+        snprintf(err, cap, "Can't open the log file: %s", strerror(errno));
+        goto destroy;
+    }
+    if (config_path != NULL && config_path[0] != 0) {
+        s->config_path = mem_alloc(&s->account, strlen(config_path) + 1);
+        if (s->config_path == NULL) {
+            goto destroy;
+        }
+        memcpy(s->config_path, config_path, strlen(config_path) + 1);
+    }
+    if (!build(s, err, cap)) {
+        goto destroy;
+    }
+    *out = s;
+    return ST_OK;
+destroy:
+    server_destroy(&s);
+    return ST_INVALID;
+}
+
+void server_destroy(struct server **server)
+{
+    struct server *s = *server;
+    if (s == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; s->workers != NULL && i < s->worker_count; i++) {
+        if (i == 0 && s->workers[i].loop != NULL) {
+            while (s->listener_count > 0) {
+                listener_close(&s->listeners[--s->listener_count]);
+            }
+        }
+        worker_deinit(&s->workers[i]);
+    }
+    if (s->options.unixsocket != NULL && s->options.unixsocket[0] != 0) {
+        unlink(s->options.unixsocket);
+    }
+    mem_free(&s->account, s->workers);
+    store_destroy(&s->store);
+    gate_destroy(&s->gate);
+    pages_destroy(&s->pages);
+    cmd_table_destroy(&s->commands);
+    mem_free(&s->account, s->config_path);
+    options_deinit(&s->options);
+    log_close(&s->log);
+    struct mem_account account = s->account;
+    mem_free(&account, s);
+    *server = NULL;
+}
+
+/* ---- running ---- */
+
+static bool start_threads(struct server *s)
+{
+    for (uint32_t i = 1; i < s->worker_count; i++) {
+        struct worker *w = &s->workers[i];
+        char name[32];
+        snprintf(name, sizeof name, "worker-%u", i);
+        if (thread_start(name, worker_run, w, &w->thread) != ST_OK) {
+            return false;
+        }
+    }
+    return thread_start("housekeeper", housekeeper_run, s, &s->housekeeper)
+           == ST_OK;
+}
+
+static void join_threads(struct server *s)
+{
+    for (uint32_t i = 1; i < s->worker_count; i++) {
+        if (s->workers[i].thread != NULL) {
+            thread_join(&s->workers[i].thread);
+        }
+    }
+    if (s->housekeeper != NULL) {
+        thread_join(&s->housekeeper);
+    }
+}
+
+void server_run(struct server *s)
+{
+    if (!start_threads(s)) {
+        log_write(s->log, LOG_WARNING, "Can't start all threads");
+        server_stop(s);
+        join_threads(s);
+        return;
+    }
+    server_cron(s);
+    s->startup_bytes = (size_t)counter_get(&s->used_memory_peak);
+    log_write(s->log, LOG_NOTICE,
+              "engram %s, %u worker%s, %s, %u shard%s, pid %ld",
+              ENGRAM_VERSION, s->worker_count, s->worker_count == 1 ? "" : "s",
+              s->io_engine, store_shard_count(s->store),
+              store_shard_count(s->store) == 1 ? "" : "s", (long)getpid());
+    log_write(s->log, LOG_NOTICE, "Ready to accept connections");
+    worker_run(&s->workers[0]);
+    join_threads(s);
+    log_write(s->log, LOG_NOTICE, "Engram is now ready to exit, bye bye...");
+}
+
+void server_stop(struct server *s)
+{
+    atomic_store_explicit(&s->is_stopping, true, memory_order_relaxed);
+    for (uint32_t i = 0; i < s->worker_count; i++) {
+        worker_stop(&s->workers[i]);
+    }
+    signal_event_set(&s->housekeeper_wake);
+}

@@ -1,0 +1,22 @@
+/* server: the composition root's handle: everything a process of Engram is.
+ * Two of them fit in one process. */
+#ifndef ENGRAM_SERVER_SERVER_H
+#define ENGRAM_SERVER_SERVER_H
+
+#include "base/status.h"
+#include "server/options.h"
+
+struct server;
+
+/* Takes a copy of `o`. On failure says why in `err`. */
+STATUS_CHECKED enum status_code server_create(const struct options *o,
+                                              const char *config_path,
+                                              struct server **out, char *err,
+                                              size_t err_cap);
+/* Runs until server_stop; the calling thread is worker 0. */
+void server_run(struct server *s);
+/* Any thread, async-signal-safe. */
+void server_stop(struct server *s);
+void server_destroy(struct server **s);
+
+#endif

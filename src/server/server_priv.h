@@ -1,0 +1,106 @@
+/* server_priv: the server's inside, for the files of this folder. */
+#ifndef ENGRAM_SERVER_SERVER_PRIV_H
+#define ENGRAM_SERVER_SERVER_PRIV_H
+
+#include <stdatomic.h>
+
+#include "base/chain.h"
+#include "base/counter.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/pages.h"
+#include "exec/exec.h"
+#include "net/loop.h"
+#include "resp/decode.h"
+#include "server/server.h"
+#include "store/store.h"
+#include "sync/gate.h"
+#include "sync/lock.h"
+#include "sync/mailbox.h"
+#include "sync/thread.h"
+
+enum { RUN_ID_LEN = 40 };
+
+/* Written by its worker, read by any. */
+struct worker_stats {
+    struct counter sessions;             /* open now */
+    struct counter connections_received; /* ever */
+    struct counter connections_rejected; /* worker 0: over maxclients */
+    struct counter bytes_in, bytes_out;
+    struct counter reads, writes;
+    struct counter query_buffer_disconnects, output_buffer_disconnects;
+    struct counter turns;
+};
+
+struct connection; /* conn.c */
+
+struct worker {
+    struct server *server;
+    uint32_t index;
+    struct loop *loop;
+    struct exec *exec;
+    struct mailbox mailbox;
+    struct thread *thread; /* NULL for worker 0 */
+    struct mem_account account; /* sessions, buffers */
+    struct chunk_pool chunks;
+    struct decode_args args; /* scratch for requests off the fast path */
+    struct connection *connections; /* doubly linked */
+    struct connection *ready;       /* have input to run, this turn */
+    struct connection **ready_tail;
+    struct timer cron; /* every 100 ms */
+    struct worker_stats stats;
+    uint64_t next_session_serial;
+    uint64_t assigned_count;     /* worker 0: sessions given to this one */
+    struct counter closed_count; /* of those, over; written by this one */
+    bool is_stopping;
+};
+
+struct server {
+    struct options options; /* written under config_lock */
+    struct lock config_lock;
+    char *config_path; /* absolute; NULL: none */
+    struct log *log;
+    struct mem_account account; /* shared: whatever is nobody else's */
+    struct pages *pages;
+    struct store *store;
+    struct cmd_table *commands;
+    struct gate *gate; /* NULL with one worker */
+    struct exec_shared exec_shared;
+    struct change_sink sink; /* nobody listens yet: put is NULL */
+    struct worker *workers;
+    uint32_t worker_count;
+    struct listener *listeners[18];
+    uint32_t listener_count;
+    struct thread *housekeeper; /* pre-faults, trims, reclaims */
+    struct signal_event housekeeper_wake; /* set: look now */
+    char run_id[RUN_ID_LEN + 1];
+    int64_t start_wall_ms;
+    double ticks_per_us;
+    const char *io_engine; /* "io_uring" or "epoll", as chosen */
+    _Atomic(bool) is_stopping;
+    _Atomic(uint32_t) accept_next;   /* worker for the next session */
+    _Atomic(uint64_t) max_clients;   /* copies of options read on hot paths */
+    _Atomic(uint64_t) memory_limit;
+    _Atomic(uint64_t) query_buffer_limit;
+    _Atomic(uint64_t) bulk_bytes_max;
+    _Atomic(uint64_t) output_hard_limit, output_soft_limit, output_soft_s;
+    _Atomic(uint32_t) timeout_s, keepalive_s;
+    struct counter used_memory_peak; /* housekeeper and INFO */
+    size_t startup_bytes;            /* used memory when ready */
+};
+
+/* Every account summed: what INFO calls used_memory. Any thread. */
+size_t server_used_memory(struct server *s);
+/* Ten times a second, on worker 0: memory against its limit, peak. */
+void server_cron(struct server *s);
+/* Copies options to where the hot paths read them; after CONFIG SET. */
+void server_apply_options(struct server *s);
+
+/* Rows of the administrative commands, each ends without name. */
+extern const struct cmd_spec config_cmds[];   /* config_cmds.c */
+extern const struct cmd_spec info_cmds[];     /* info.c: INFO */
+extern const struct cmd_spec command_cmds[];  /* command_cmds.c: COMMAND */
+extern const struct cmd_spec session_cmds[];  /* session_cmds.c: CLIENT ... */
+extern const struct cmd_spec server_cmds[];   /* server_cmds.c: SHUTDOWN, DEBUG */
+
+#endif

@@ -1,0 +1,222 @@
+/* worker: what happens in a turn of a worker's loop, and the mail between
+ * workers. Worker 0 accepts; a new session goes, by mail, to the worker that
+ * has fewest, and stays there for its life. */
+#include "server/worker.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/connection.h"
+
+enum {
+    CRON_PERIOD_US = 100 * 1000,
+    BACKGROUND_SLICE_US = 200,
+    RECEIVE_BUFFERS = 256,       /* x LOOP_BUFFER_BYTES */
+};
+
+/* A socket on its way to its worker. */
+struct socket_message {
+    struct message link; /* first */
+    int fd;
+};
+
+static void on_turn(void *arg);
+
+/* ---- mail ---- */
+
+static void wake(void *arg)
+{
+    loop_wake(arg);
+}
+
+static void read_mail(struct worker *w)
+{
+    struct message *m = mailbox_take(&w->mailbox);
+    while (m != NULL) {
+        struct message *next = m->next;
+        struct socket_message *socket = (struct socket_message *)(void *)m;
+        if (w->is_stopping) {
+            close(socket->fd);
+        } else {
+            connection_accept(w, socket->fd);
+        }
+        mem_free(&w->server->account, socket);
+        m = next;
+    }
+}
+
+/* ---- accepting ---- */
+
+static struct worker *least_busy(struct server *s)
+{
+    /* Where the search begins moves on, so that equals take turns. */
+    uint32_t start = atomic_fetch_add_explicit(&s->accept_next, 1,
+                                               memory_order_relaxed);
+    struct worker *best = NULL;
+    for (uint32_t i = 0; i < s->worker_count; i++) {
+        struct worker *w = &s->workers[(start + i) % s->worker_count];
+        if (best == NULL || w->assigned_count - counter_get(&w->closed_count)
+                < best->assigned_count - counter_get(&best->closed_count)) {
+            best = w;
+        }
+    }
+    return best;
+}
+
+static void on_accept(void *arg, int fd)
+{
+    struct worker *w = arg;
+    struct worker *to = least_busy(w->server);
+    to->assigned_count++;
+    if (to == w) {
+        connection_accept(w, fd);
+        return;
+    }
+    struct socket_message *m = mem_alloc(&w->server->account, sizeof *m);
+    if (m == NULL) {
+        close(fd);
+        to->assigned_count--;
+        return;
+    }
+    m->fd = fd;
+    mailbox_send(&to->mailbox, &m->link);
+}
+
+static void on_accept_error(void *arg, int error)
+{
+    struct worker *w = arg;
+    log_write(w->server->log, LOG_WARNING, "Accepting client connection: %s",
+              strerror(error));
+}
+
+bool worker_listen(struct worker *w, int fd)
+{
+    struct server *s = w->server;
+    if (s->listener_count == sizeof s->listeners / sizeof s->listeners[0]) {
+        return false;
+    }
+    struct listener *l = listener_open(w->loop, fd, w);
+    if (l == NULL) {
+        return false;
+    }
+    s->listeners[s->listener_count++] = l;
+    return true;
+}
+
+/* ---- the turn ---- */
+
+static void on_turn(void *arg)
+{
+    struct worker *w = arg;
+    counter_add(&w->stats.turns, 1);
+    exec_set_now(w->exec, loop_wall_ms(w->loop), loop_now_us(w->loop));
+    read_mail(w);
+    if (w->ready != NULL) {
+        connections_run_ready(w);
+    }
+    if (atomic_load_explicit(&w->server->is_stopping, memory_order_relaxed)) {
+        w->is_stopping = true;
+        loop_stop(w->loop);
+    }
+}
+
+static int64_t on_background(void *arg)
+{
+    struct worker *w = arg;
+    return exec_background(w->exec, BACKGROUND_SLICE_US);
+}
+
+static void on_cron(void *arg)
+{
+    struct worker *w = arg;
+    connections_cron(w, loop_wall_ms(w->loop));
+    if (w->index == 0) {
+        server_cron(w->server);
+    }
+    /* Cannot fail: the heap has had room for this timer before. */
+    status_t st = timer_start(w->loop, &w->cron, CRON_PERIOD_US);
+    assert(st == ST_OK);
+    (void)st;
+}
+
+/* ---- life ---- */
+
+static struct exec *create_exec(struct worker *w, uint64_t seed)
+{
+    struct server *s = w->server;
+    struct exec_options o = {
+        .store = s->store, .commands = s->commands, .gate = s->gate,
+        .shared = &s->exec_shared, .worker = w->index,
+        .worker_count = s->worker_count, .account = &w->account,
+        .sink = s->sink, .host = s, .random_seed = seed,
+        .ticks_per_us = s->ticks_per_us,
+    };
+    return exec_create(&o);
+}
+
+bool worker_init(struct worker *w, struct server *s, uint32_t index,
+                 enum loop_engine engine, char *err, size_t cap)
+{
+    static const struct loop_handlers handlers = {
+        .on_data = connection_on_data, .on_end = connection_on_end,
+        .on_sent = connection_on_sent, .on_closed = connection_on_closed,
+        .on_accept = on_accept, .on_accept_error = on_accept_error,
+        .on_turn = on_turn, .on_background = on_background,
+    };
+    w->server = s;
+    w->index = index;
+    w->ready_tail = &w->ready;
+    mem_account_init(&w->account);
+    chunk_pool_init(&w->chunks, &w->account);
+    decode_args_init(&w->args, &w->account);
+    struct loop_options o = {engine, RECEIVE_BUFFERS, &w->account};
+    status_t st = loop_create(&o, &handlers, w, &w->loop);
+    if (st != ST_OK) {
+        snprintf(err, cap, "event loop of worker %u: %s", index,
+                 status_text(st));
+        return false;
+    }
+    mailbox_init(&w->mailbox, wake, w->loop);
+    uint64_t seed;
+    if (random_secret(&seed, sizeof seed) != ST_OK) {
+        seed = (uint64_t)loop_now_us(w->loop) + index;
+    }
+    w->exec = create_exec(w, seed);
+    timer_init(&w->cron, on_cron, w);
+    if (w->exec == NULL
+        || timer_start(w->loop, &w->cron, CRON_PERIOD_US) != ST_OK) {
+        snprintf(err, cap, "worker %u: out of memory", index);
+        return false;
+    }
+    return true;
+}
+
+void worker_deinit(struct worker *w)
+{
+    if (w->server == NULL) {
+        return; /* was never made */
+    }
+    w->is_stopping = true;
+    if (w->loop != NULL) {
+        read_mail(w);
+        timer_stop(w->loop, &w->cron);
+        loop_destroy(&w->loop);
+    }
+    exec_destroy(&w->exec);
+    decode_args_deinit(&w->args);
+    chunk_pool_deinit(&w->chunks);
+}
+
+void worker_run(void *worker)
+{
+    struct worker *w = worker;
+    loop_run(w->loop);
+}
+
+void worker_stop(struct worker *w)
+{
+    loop_wake(w->loop);
+}

@@ -1,0 +1,18 @@
+/* worker: a thread with a loop, its sessions and its dispatcher. */
+#ifndef ENGRAM_SERVER_WORKER_H
+#define ENGRAM_SERVER_WORKER_H
+
+#include "server/server_priv.h"
+
+/* Makes worker `index` of `s`, not yet running. False: `err` says why. */
+bool worker_init(struct worker *w, struct server *s, uint32_t index,
+                 enum loop_engine engine, char *err, size_t cap);
+void worker_deinit(struct worker *w);
+/* Runs the loop on the calling thread until worker_stop. */
+void worker_run(void *worker);
+/* Any thread: stop soon. */
+void worker_stop(struct worker *w);
+/* Begins to accept on a listening socket (worker 0, before it runs). */
+bool worker_listen(struct worker *w, int fd);
+
+#endif
