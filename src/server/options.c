@@ -177,9 +177,11 @@ void options_deinit(struct options *o)
     o->config_path = NULL;
 }
 
-status_t options_copy(struct options *to, const struct options *from)
+status_t options_copy(struct options *to, const struct options *from,
+                      struct mem_account *account)
 {
     *to = *from;
+    to->account = account;
     /* What deinit would free must be ours, or nothing, before anything can
      * fail. */
     to->config_path = NULL;

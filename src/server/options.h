@@ -105,9 +105,10 @@ const struct option *option_find(struct slice name);
 STATUS_CHECKED status_t options_init_defaults(struct options *o,
                                               struct mem_account *account);
 void options_deinit(struct options *o);
-/* A copy with texts of its own. */
+/* A copy with texts of its own, charged to `account`. */
 STATUS_CHECKED status_t options_copy(struct options *to,
-                                     const struct options *from);
+                                     const struct options *from,
+                                     struct mem_account *account);
 
 /* False: nothing changed and `err` says why, in Redis's words. Immutable ones
  * are set too: that they may not change any more is CONFIG SET's rule. */

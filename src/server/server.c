@@ -87,6 +87,7 @@ void server_cron(struct server *s)
     }
     atomic_store_explicit(&s->exec_shared.is_memory_full,
                           limit > 0 && used > limit, memory_order_relaxed);
+    info_sample(s);
 }
 
 /* ---- descriptors ---- */

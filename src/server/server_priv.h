@@ -12,6 +12,7 @@
 #include "exec/exec.h"
 #include "net/loop.h"
 #include "resp/decode.h"
+#include "server/rates.h"
 #include "server/server.h"
 #include "store/store.h"
 #include "sync/gate.h"
@@ -86,11 +87,14 @@ struct server {
     _Atomic(uint64_t) output_hard_limit, output_soft_limit, output_soft_s;
     _Atomic(uint32_t) timeout_s, keepalive_s;
     struct counter used_memory_peak; /* housekeeper and INFO */
+    struct rates rates;              /* sampled by worker 0 */
     size_t startup_bytes;            /* used memory when ready */
 };
 
 /* Every account summed: what INFO calls used_memory. Any thread. */
 size_t server_used_memory(struct server *s);
+/* Notes the totals that INFO shows as rates; worker 0. (info.c) */
+void info_sample(struct server *s);
 /* Ten times a second, on worker 0: memory against its limit, peak. */
 void server_cron(struct server *s);
 /* Copies options to where the hot paths read them; after CONFIG SET. */

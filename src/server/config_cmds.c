@@ -1,0 +1,278 @@
+/* config_cmds: CONFIG over the option table.
+ *
+ * SET works on a copy of the options: every pair must be good before the copy
+ * takes the place of the old one, so that a bad pair changes nothing. Both are
+ * done under config_lock; what the hot paths read is published afterwards.
+ * RESETSTAT holds every shard: no other worker is in the middle of a command
+ * whose counters are being set back. */
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "server/server_priv.h"
+
+static struct server *server_of(const struct cmd_ctx *c)
+{
+    return c->host;
+}
+
+/* ---- CONFIG GET ---- */
+
+/* A pattern asks for a name; hidden ones answer to their full name only. */
+static bool is_asked(const struct cmd_ctx *c, const struct option *row,
+                     const char *name)
+{
+    if (name == NULL) {
+        return false;
+    }
+    for (uint32_t i = 2; i < c->argc; i++) {
+        if ((row->flags & OPTION_HIDDEN)
+                ? slice_equal_nocase(c->argv[i], name)
+                : slice_match_glob(c->argv[i], slice_of_text(name), true)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void reply_option(struct cmd_ctx *c, const struct option *row,
+                         const char *name, char *text, size_t cap)
+{
+    const struct options *o = &server_of(c)->options;
+    size_t len = options_get_row(o, row, text, cap);
+    reply_bulk_text(c->reply, name);
+    reply_bulk(c->reply, slice_of(text, len < cap ? len : cap - 1));
+}
+
+static void config_get_run(struct cmd_ctx *c)
+{
+    struct server *s = server_of(c);
+    struct reply_deferred d;
+    int64_t count = 0;
+    size_t cap = OPTION_TEXT_MAX + 1;
+    char *text = ctx_scratch(c, cap);
+
+    if (text == NULL) {
+        return;
+    }
+    reply_deferred_begin(c->reply, &d);
+    lock_acquire(&s->config_lock);
+    for (size_t i = 0; i < option_count(); i++) {
+        const struct option *row = option_at(i);
+        if (is_asked(c, row, row->name)) {
+            reply_option(c, row, row->name, text, cap);
+            count++;
+        }
+        if (is_asked(c, row, row->alias)) {
+            reply_option(c, row, row->alias, text, cap);
+            count++;
+        }
+    }
+    lock_release(&s->config_lock);
+    reply_deferred_map(c->reply, &d, count);
+}
+
+/* ---- CONFIG SET ---- */
+
+static void reply_set_error(struct cmd_ctx *c, const struct option *row,
+                            const char *why)
+{
+    reply_errorf(c->reply,
+                 "ERR CONFIG SET failed (possibly related to argument '%s') - "
+                 "%s", row->name, why);
+}
+
+static bool is_named_before(const struct cmd_ctx *c, uint32_t at,
+                            const struct option *row)
+{
+    for (uint32_t i = 2; i < at; i += 2) {
+        if (option_find(c->argv[i]) == row) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Names only: whether every one may be set. Replies its error. */
+static bool check_names(struct cmd_ctx *c)
+{
+    const struct options *o = &server_of(c)->options;
+    for (uint32_t i = 2; i < c->argc; i += 2) {
+        const struct option *row = option_find(c->argv[i]);
+        if (row == NULL) {
+            size_t len = c->argv[i].len < 128 ? c->argv[i].len : 128;
+            reply_errorf(c->reply, "ERR Unknown option or number of arguments "
+                                   "for CONFIG SET - '%.*s'",
+                         (int)len, (const char *)c->argv[i].data);
+            return false;
+        }
+        if (row->flags & OPTION_IMMUTABLE) {
+            reply_set_error(c, row, "can't set immutable config");
+            return false;
+        }
+        /* "local" cannot be told from here: it is taken as no. */
+        if ((row->flags & OPTION_PROTECTED)
+            && o->enable_protected_configs != PERMIT_YES) {
+            reply_set_error(c, row, "can't set protected config");
+            return false;
+        }
+        if (is_named_before(c, i, row)) {
+            reply_set_error(c, row, "duplicate parameter");
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool set_values(struct cmd_ctx *c, struct options *o)
+{
+    char why[OPTION_ERROR_MAX];
+    for (uint32_t i = 2; i < c->argc; i += 2) {
+        const struct option *row = option_find(c->argv[i]);
+        if (!options_set_row(o, row, c->argv[i + 1], why, sizeof why)) {
+            reply_set_error(c, row, why);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The one effect that can fail: the working directory. It comes last before
+ * the exchange, so that there is nothing to undo. */
+static bool enter_directory(struct cmd_ctx *c, const struct options *from,
+                            const struct options *to)
+{
+    if (strcmp(from->dir, to->dir) == 0 || to->dir[0] == '\0') {
+        return true;
+    }
+    if (chdir(to->dir) == 0) {
+        return true;
+    }
+    reply_set_error(c, option_find(SLICE_LIT("dir")), strerror(errno));
+    return false;
+}
+
+static bool exchange_options(struct cmd_ctx *c)
+{
+    struct server *s = server_of(c);
+    struct options next;
+    if (!check_names(c)) {
+        return false;
+    }
+    if (options_copy(&next, &s->options, s->options.account) != ST_OK) {
+        ctx_error_status(c, ST_NOMEM);
+        return false;
+    }
+    if (!set_values(c, &next) || !enter_directory(c, &s->options, &next)) {
+        options_deinit(&next);
+        return false;
+    }
+    options_deinit(&s->options);
+    s->options = next;
+    return true;
+}
+
+static void config_set_run(struct cmd_ctx *c)
+{
+    struct server *s = server_of(c);
+    bool is_done;
+    if (c->argc % 2 != 0) {
+        ctx_error_syntax(c);
+        return;
+    }
+    lock_acquire(&s->config_lock);
+    is_done = exchange_options(c);
+    if (is_done) {
+        server_apply_options(s);
+    }
+    lock_release(&s->config_lock);
+    if (is_done) {
+        reply_ok(c->reply);
+    }
+}
+
+/* ---- CONFIG RESETSTAT, REWRITE, HELP ---- */
+
+static void reset_worker(struct worker *w)
+{
+    struct worker_stats *st = &w->stats;
+    counter_set(&st->connections_received, 0);
+    counter_set(&st->connections_rejected, 0);
+    counter_set(&st->bytes_in, 0);
+    counter_set(&st->bytes_out, 0);
+    counter_set(&st->reads, 0);
+    counter_set(&st->writes, 0);
+    counter_set(&st->query_buffer_disconnects, 0);
+    counter_set(&st->output_buffer_disconnects, 0);
+    exec_stats_reset(w->exec);
+}
+
+static void config_resetstat_run(struct cmd_ctx *c)
+{
+    struct server *s = server_of(c);
+    for (uint32_t i = 0; i < s->worker_count; i++) {
+        reset_worker(&s->workers[i]);
+    }
+    store_stats_reset(c->store);
+    counter_set(&s->used_memory_peak, server_used_memory(s));
+    reply_ok(c->reply);
+}
+
+static void config_rewrite_run(struct cmd_ctx *c)
+{
+    struct server *s = server_of(c);
+    bool has_file;
+    lock_acquire(&s->config_lock);
+    has_file = s->options.config_path[0] != '\0';
+    lock_release(&s->config_lock);
+    reply_error(c->reply,
+                has_file ? "ERR CONFIG REWRITE is not supported yet"
+                         : "ERR The server is running without a config file");
+}
+
+static void config_help_run(struct cmd_ctx *c)
+{
+    static const char *const lines[] = {
+        "CONFIG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "GET <pattern> [<pattern> ...]",
+        "    Show the options whose names match a pattern.",
+        "SET <option> <value> [<option> <value> ...]",
+        "    Change options: all of them, or none.",
+        "RESETSTAT",
+        "    Set back the counters that INFO shows.",
+        "REWRITE",
+        "    Write the options to the config file.",
+        "HELP",
+        "    Print this help.",
+    };
+    size_t count = sizeof lines / sizeof lines[0];
+    reply_array(c->reply, (int64_t)count);
+    for (size_t i = 0; i < count; i++) {
+        reply_simple(c->reply, lines[i]);
+    }
+}
+
+enum { CONFIG_FLAGS = CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE };
+
+static const struct cmd_spec config_subcommands[] = {
+    {.name = "get", .arity = -3, .flags = CONFIG_FLAGS, .run = config_get_run,
+     .since = "2.0.0", .summary = "Shows options."},
+    {.name = "help", .arity = 2, .flags = CMD_LOADING | CMD_STALE,
+     .run = config_help_run, .since = "5.0.0",
+     .summary = "What CONFIG can do."},
+    {.name = "resetstat", .arity = 2, .flags = CONFIG_FLAGS | CMD_ALL_SHARDS,
+     .run = config_resetstat_run, .since = "2.0.0",
+     .summary = "Sets counters back."},
+    {.name = "rewrite", .arity = 2, .flags = CONFIG_FLAGS,
+     .run = config_rewrite_run, .since = "2.8.0",
+     .summary = "Writes the options to the config file."},
+    {.name = "set", .arity = -4, .flags = CONFIG_FLAGS, .run = config_set_run,
+     .since = "2.0.0", .summary = "Changes options."},
+    {.name = NULL},
+};
+
+const struct cmd_spec config_cmds[] = {
+    {.name = "config", .arity = -2, .subcommands = config_subcommands,
+     .since = "2.0.0", .summary = "About the server's options."},
+    {.name = NULL},
+};
