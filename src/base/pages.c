@@ -527,7 +527,8 @@ static size_t reserve_bytes_default(void)
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     return RESERVE_BYTES_MIN; /* shadow memory is reserved beside it */
 #else
-    size_t ram = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+    size_t ram = (size_t)sysconf(_SC_PHYS_PAGES) *
+                 (size_t)sysconf(_SC_PAGESIZE);
     return 2 * ram > RESERVE_BYTES_MIN ? 2 * ram : RESERVE_BYTES_MIN;
 #endif
 }

@@ -60,10 +60,11 @@ bool pages_owns(const struct pages *p, const void *ptr);
 /* Touches extents until `spare_extents` untouched-by-us ones are ready; called
  * from a helper thread. True: it did something, call again. */
 bool pages_prefault(struct pages *p);
-/* Returns about `max_bytes` of free pages to the system (a wholly free extent is
- * never cut, so up to one extent more), spare extents left alone; what was
- * returned, 0 when there is nothing more to return. Extents that are 7/8 full
- * keep their free pages: a split huge page costs more than it would give. */
+/* Returns about `max_bytes` of free pages to the system, spare extents left
+ * alone; what was returned, 0 when there is nothing more to return. A wholly
+ * free extent is never cut, so it may be up to one extent more. Extents that
+ * are 7/8 full keep their free pages: a split huge page costs more than it
+ * would give. */
 size_t pages_trim(struct pages *p, size_t max_bytes);
 
 struct pages_stats {

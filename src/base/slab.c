@@ -5,10 +5,12 @@
  *            in their own first bytes. What is known about a page lies in its
  *            page_info, so a page with live cells is nothing but cells.
  * Pages:     a class allocates from its `current` page. Others are full (on no
- *            list), partial (first freed, first used again), or sources (on a
- *            list of their own). One empty page a heap is kept as `spare`, so
- *            that a cell coming and going on a page's edge costs no lock. All
- *            pages are on the heap's list, for the wholesale free.
+ *            list), partial, or sources (on a list of their own). The page that
+ *            was full last is used first: it is the fullest, so that the others
+ *            drain, and what was freed in it is still in the cache. One empty
+ *            page a heap is kept as `spare`, so that a cell coming and going on
+ *            a page's edge costs no lock. All pages are on the heap's list, for
+ *            the wholesale free.
  * Invariant: hist[b] counts the class's pages whose occupancy lies in the b-th
  *            eighth. It is kept as cells come and go, which is what lets a
  *            compaction begin without visiting a page.
@@ -170,18 +172,18 @@ static inline struct slab_page *page_of(const struct slab_heap *h,
     return pg;
 }
 
-static void list_append(struct slab_heap *h, struct page_list *list,
-                        struct slab_page *pg)
+static void list_push(struct slab_heap *h, struct page_list *list,
+                      struct slab_page *pg)
 {
     uint32_t n = page_number(h, pg);
-    pg->next = NO_PAGE;
-    pg->prev = list->last;
-    if (list->last == NO_PAGE) {
-        list->first = n;
+    pg->prev = NO_PAGE;
+    pg->next = list->first;
+    if (list->first == NO_PAGE) {
+        list->last = n;
     } else {
-        page_at(h, list->last)->next = n;
+        page_at(h, list->first)->prev = n;
     }
-    list->last = n;
+    list->first = n;
 }
 
 static void list_remove(struct slab_heap *h, struct page_list *list,
@@ -244,7 +246,7 @@ static bool page_judge(struct slab_heap *h, struct slab_page *pg)
                      hist_bucket(c, pg->used) <= c->source_bucket;
     if (is_source) {
         page_unlist(h, pg);
-        list_append(h, &c->sources, pg);
+        list_push(h, &c->sources, pg);
         c->source_quota--;
     }
     pg->epoch = h->epoch;
@@ -289,7 +291,7 @@ static void page_give_back(struct slab_heap *h, struct slab_page *pg)
     pages_release(h->pages, page_start(h, pg));
 }
 
-/* Makes an empty page the current one of a class. */
+/* Gives an empty page to a class. */
 static void page_cut(struct slab_heap *h, struct slab_page *pg,
                      unsigned class_id)
 {
@@ -331,9 +333,9 @@ static void page_retire(struct slab_heap *h, struct slab_page *pg)
     }
 }
 
-/* The class's next page to allocate from: the partial page freed into longest
- * ago that is no source, else the spare, else a new one. NULL: out of memory;
- * the full page stays current. */
+/* The class's next page to allocate from: the first partial page that is no
+ * source, else the spare, else a new one. NULL: out of memory; the full page
+ * stays current. */
 static struct slab_page *current_renew(struct slab_heap *h, unsigned class_id)
 {
     struct slab_class *c = &h->classes[class_id];
@@ -422,6 +424,25 @@ void *slab_alloc(struct slab_heap *h, size_t bytes)
     return cell;
 }
 
+/* A page that was full has a free cell: it becomes current at once if the
+ * current page is full, else it waits first in line. */
+static void page_reopen(struct slab_heap *h, struct slab_class *c,
+                        struct slab_page *pg)
+{
+    pg->epoch = h->epoch;
+    pg->was_source = false;
+    if (c->current != NULL && c->current->used < c->current->cap) {
+        pg->state = PAGE_LISTED;
+        list_push(h, &c->partial, pg);
+        return;
+    }
+    if (c->current != NULL) {
+        c->current->state = PAGE_FULL;
+    }
+    pg->state = PAGE_CURRENT;
+    c->current = pg;
+}
+
 void slab_free(struct slab_heap *h, void *cell)
 {
     struct slab_page *pg = page_of(h, cell);
@@ -433,9 +454,7 @@ void slab_free(struct slab_heap *h, void *cell)
     CELL_POISON(cell, pg->cell_bytes);
     page_recount(h, c, pg, -1);
     if (__builtin_expect(pg->state == PAGE_FULL, 0)) {
-        pg->state = PAGE_LISTED;
-        pg->was_source = false;
-        list_append(h, &c->partial, pg);
+        page_reopen(h, c, pg);
     }
     if (__builtin_expect(pg->used == 0, 0)) {
         page_retire(h, pg);
