@@ -19,7 +19,8 @@ enum {
 bool number_parse_int64(struct slice text, int64_t *out);
 bool number_parse_uint64(struct slice text, uint64_t *out);
 /* Any strtod text that fills the slice: inf, -inf, 1e3, 0x1p3 included; not
- * nan, not empty, no blanks around. False as well on overflow (1e400). */
+ * nan, not empty, no blanks around. False as well on overflow (1e400), on
+ * underflow to nothing (1e-400), and from NUMBER_LDOUBLE_TEXT_MAX bytes on. */
 bool number_parse_double(struct slice text, double *out);
 bool number_parse_long_double(struct slice text, long double *out);
 /* "100", "1k" 1000, "1kb" 1024, m mb g gb (any case); memory sizes. */
@@ -28,7 +29,9 @@ bool number_parse_bytes(struct slice text, uint64_t *out);
 /* Each returns the length written; `out` has room for the maximum above. */
 size_t number_format_int64(char *out, int64_t v);
 size_t number_format_uint64(char *out, uint64_t v);
-/* Shortest text that reads back the same; "inf", "-inf", "nan". */
+/* "%.17g", which always reads back the same ("0.10000000000000001", as Redis 7.0
+ * prints it); whole numbers below 10^17 without point; "-0"; "inf", "-inf",
+ * "nan". */
 size_t number_format_double(char *out, double v);
 /* INCRBYFLOAT's: %.17Lf with trailing zeros (and then the point) removed. */
 size_t number_format_long_double(char *out, size_t cap, long double v);
