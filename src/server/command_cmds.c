@@ -138,7 +138,7 @@ static void reply_info_head(struct reply *r, const struct cmd *cmd)
 static void reply_info(struct reply *r, const struct cmd *cmd)
 {
     if (cmd == NULL) {
-        reply_null_array(r);
+        reply_null(r);
         return;
     }
     reply_info_head(r, cmd);

@@ -204,15 +204,32 @@ struct source {
     uint32_t line;
 };
 
+enum { SHOWN_MAX = 200 }; /* of a bad line */
+
 struct source_stack {
     struct source at[CONFIG_INCLUDE_DEPTH_MAX];
     int depth;
 };
 
+/* Does the line set a secret? Then only its first word may be shown. */
+static size_t shown_length(struct slice line)
+{
+    const struct option *row;
+    size_t word = 0;
+    while (word < line.len && !is_blank(line.data[word])) {
+        word++;
+    }
+    row = option_find(slice_of(line.data, word));
+    if (row != NULL && (row->flags & OPTION_SECRET)) {
+        return word;
+    }
+    return line.len < SHOWN_MAX ? line.len : SHOWN_MAX;
+}
+
 static bool report(char *err, size_t cap, const struct source *s,
                    struct slice line, const char *why)
 {
-    size_t shown = line.len < 200 ? line.len : 200;
+    size_t shown = shown_length(line);
     (void)snprintf(err, cap,
                    "*** FATAL CONFIG FILE ERROR (Engram) ***\n"
                    "Reading the configuration file '%s', at line %u\n"

@@ -1,0 +1,490 @@
+/* Options: every wrong value by type, the file's grammar, the command line, and
+ * memory that runs out at every step. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "server/options.h"
+
+struct fixture {
+    struct mem_account account;
+    struct options options;
+    char err[OPTION_ERROR_MAX];
+};
+
+static int setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    mem_account_init(&f->account);
+    assert_int_equal(options_init_defaults(&f->options, &f->account), ST_OK);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    options_deinit(&f->options);
+    assert_int_equal(mem_used(&f->account), 0);
+    free(f);
+    return 0;
+}
+
+static bool set(struct fixture *f, const char *name, const char *value)
+{
+    f->err[0] = '\0';
+    return options_set(&f->options, slice_of_text(name), slice_of_text(value),
+                       f->err, sizeof f->err);
+}
+
+static const char *get(struct fixture *f, const char *name)
+{
+    static char text[4096];
+    const struct option *row = option_find(slice_of_text(name));
+    assert_non_null(row);
+    (void)options_get_row(&f->options, row, text, sizeof text);
+    return text;
+}
+
+static bool load(struct fixture *f, const char *text)
+{
+    f->err[0] = '\0';
+    return options_load_text(&f->options, slice_of_text(text), "test.conf",
+                             f->err, sizeof f->err);
+}
+
+/* ---- the table ---- */
+
+static void test_names_are_unique(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < option_count(); i++) {
+        const struct option *row = option_at(i);
+        assert_ptr_equal(option_find(slice_of_text(row->name)), row);
+        if (row->alias != NULL) {
+            assert_ptr_equal(option_find(slice_of_text(row->alias)), row);
+        }
+    }
+    assert_null(option_find(SLICE_LIT("")));
+    assert_null(option_find(SLICE_LIT("nosuch")));
+    assert_non_null(option_find(SLICE_LIT("MaxMemory")));
+}
+
+/* What an option shows can be set again and shows the same. */
+static void test_defaults_round_trip(void **state)
+{
+    struct fixture *f = *state;
+    for (size_t i = 0; i < option_count(); i++) {
+        const struct option *row = option_at(i);
+        char before[1024], after[1024];
+        (void)options_get_row(&f->options, row, before, sizeof before);
+        if (!options_set_row(&f->options, row, slice_of_text(before), f->err,
+                             sizeof f->err)) {
+            fail_msg("%s '%s': %s", row->name, before, f->err);
+        }
+        (void)options_get_row(&f->options, row, after, sizeof after);
+        assert_string_equal(before, after);
+    }
+}
+
+/* ---- wrong values ---- */
+
+static void refuse(struct fixture *f, const char *name, const char *value,
+                   const char *why)
+{
+    char before[1024];
+    snprintf(before, sizeof before, "%s", get(f, name));
+    if (set(f, name, value)) {
+        fail_msg("%s took '%s'", name, value);
+    }
+    if (strstr(f->err, why) == NULL) {
+        fail_msg("%s '%s': %s", name, value, f->err);
+    }
+    assert_string_equal(get(f, name), before);
+}
+
+static void test_wrong_values(void **state)
+{
+    static const struct { const char *name, *value, *why; } wrong[] = {
+        {"activedefrag", "", "'yes' or 'no'"},
+        {"activedefrag", "1", "'yes' or 'no'"},
+        {"activedefrag", "yes ", "'yes' or 'no'"},
+        {"appendonly", "yes", "only 'no'"},
+        {"port", "", "parsed into an integer"},
+        {"port", "abc", "parsed into an integer"},
+        {"port", " 1", "parsed into an integer"},
+        {"port", "1 ", "parsed into an integer"},
+        {"port", "+1", "parsed into an integer"},
+        {"port", "01", "parsed into an integer"},
+        {"port", "0x10", "parsed into an integer"},
+        {"port", "1.0", "parsed into an integer"},
+        {"port", "99999999999999999999", "parsed into an integer"},
+        {"port", "-1", "between 0 and 65535 inclusive"},
+        {"port", "65536", "between 0 and 65535 inclusive"},
+        {"maxclients", "0", "between 1 and 2147483647 inclusive"},
+        {"shards", "3", "power of two"},
+        {"shards", "8192", "between 0 and 4096"},
+        {"unixsocketperm", "999", "octal"},
+        {"unixsocketperm", "", "octal"},
+        {"unixsocketperm", "1000", "between 0 and 777 inclusive"},
+        {"maxmemory", "", "memory value"},
+        {"maxmemory", "abc", "memory value"},
+        {"maxmemory", "-1", "memory value"},
+        {"maxmemory", "1tb", "memory value"},
+        {"maxmemory", "1 gb", "memory value"},
+        {"maxmemory", "9999999999999gb", ""},
+        {"proto-max-bulk-len", "1", "between 1048576 and"},
+        {"io-engine", "", "auto, io_uring, epoll"},
+        {"io-engine", "kqueue", "auto, io_uring, epoll"},
+        {"maxmemory-policy", "lru", "volatile-lru, volatile-lfu,"},
+        {"save", "60", "Invalid save parameters"},
+        {"save", "0 1", "Invalid save parameters"},
+        {"save", "1 -1", "Invalid save parameters"},
+        {"save", "x y", "Invalid save parameters"},
+        {"save", "1 2 3", "Invalid save parameters"},
+        {"bind", "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17", "Too many"},
+        {"client-output-buffer-limit", "", "Wrong number"},
+        {"client-output-buffer-limit", "normal 1 2", "Wrong number"},
+        {"client-output-buffer-limit", "normal 1 2 3 pubsub", "Wrong number"},
+        {"client-output-buffer-limit", "master 1 2 3", "Invalid client class"},
+        {"client-output-buffer-limit", "normal a 2 3", "Error in hard"},
+        {"client-output-buffer-limit", "normal 1 b 3", "Error in hard"},
+        {"client-output-buffer-limit", "normal 1 2 -3", "Error in hard"},
+        {"client-output-buffer-limit", "normal 1 2 c", "Error in hard"},
+    };
+    struct fixture *f = *state;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        refuse(f, wrong[i].name, wrong[i].value, wrong[i].why);
+    }
+    assert_false(set(f, "nosuch", "1"));
+}
+
+/* Every option of a type refuses what is not of that type. */
+static void test_wrong_by_type(void **state)
+{
+    static const char *const junk[] = {"", "\xff", "no way", "1e400", "nan"};
+    struct fixture *f = *state;
+    for (size_t i = 0; i < option_count(); i++) {
+        const struct option *row = option_at(i);
+        if (row->type == OPTION_STRING || row->type == OPTION_LIST) {
+            continue;
+        }
+        for (size_t j = 0; j < sizeof junk / sizeof junk[0]; j++) {
+            refuse(f, row->name, junk[j], "");
+        }
+    }
+}
+
+static void test_text_bounds(void **state)
+{
+    struct fixture *f = *state;
+    struct slice with_nul = slice_of("a\0b", 3);
+    char *big = calloc(1, OPTION_TEXT_MAX + 2);
+    memset(big, 'x', OPTION_TEXT_MAX + 1);
+    assert_false(set(f, "requirepass", big));
+    assert_false(set(f, "bind", big));
+    big[OPTION_TEXT_MAX] = '\0';
+    assert_true(set(f, "requirepass", big));
+    assert_false(options_set(&f->options, SLICE_LIT("pidfile"), with_nul,
+                             f->err, sizeof f->err));
+    assert_false(options_set(&f->options, SLICE_LIT("bind"), with_nul, f->err,
+                             sizeof f->err));
+    free(big);
+}
+
+static void test_right_values(void **state)
+{
+    struct fixture *f = *state;
+    assert_true(set(f, "maxmemory", "1gb"));
+    assert_int_equal(f->options.maxmemory, 1 << 30);
+    assert_true(set(f, "maxmemory", "1K"));
+    assert_int_equal(f->options.maxmemory, 1000);
+    assert_true(set(f, "unixsocketperm", "770"));
+    assert_int_equal(f->options.unixsocketperm, 0770);
+    assert_string_equal(get(f, "unixsocketperm"), "770");
+    assert_true(set(f, "Maxmemory-Policy", "ALLKEYS-LRU"));
+    assert_int_equal(f->options.maxmemory_policy, POLICY_ALLKEYS_LRU);
+    assert_true(set(f, "client-output-buffer-limit",
+                    "pubsub 1mb 512kb 30 slave 0 0 0"));
+    assert_string_equal(get(f, "client-output-buffer-limit"),
+                        "normal 0 0 0 slave 0 0 0 pubsub 1048576 524288 30");
+    assert_true(set(f, "slave-priority", "7"));
+    assert_int_equal(f->options.replica_priority, 7);
+    assert_true(set(f, "save", ""));
+    assert_string_equal(f->options.save, "");
+    assert_true(set(f, "bind", "  127.0.0.1   ::1 "));
+    assert_string_equal(f->options.bind, "127.0.0.1 ::1");
+}
+
+/* ---- lines ---- */
+
+static void split_is(const char *line, int want, ...)
+{
+    uint8_t scratch[512];
+    struct slice words[8];
+    va_list args;
+    int count = config_split_line(slice_of_text(line), scratch, words, 8);
+    assert_int_equal(count, want);
+    va_start(args, want);
+    for (int i = 0; i < count; i++) {
+        const char *word = va_arg(args, const char *);
+        assert_int_equal(words[i].len, strlen(word));
+        assert_memory_equal(words[i].data, word, words[i].len);
+    }
+    va_end(args);
+}
+
+static void test_split(void **state)
+{
+    (void)state;
+    split_is("", 0);
+    split_is("  \t ", 0);
+    split_is("a b  c\t", 3, "a", "b", "c");
+    split_is("save \"\"", 2, "save", "");
+    split_is("''", 1, "");
+    split_is("a \"b c\" 'd e'", 3, "a", "b c", "d e");
+    split_is("\"\\n\\r\\t\\b\\a\\x41\\\"\\\\\\q\"", 1, "\n\r\t\b\aA\"\\q");
+    split_is("\"\\xzz\"", 1, "xzz");
+    split_is("'it\\'s \\n'", 1, "it's \\n");
+    split_is("a#b", 1, "a#b");
+    split_is("\"a\"b", -1);
+    split_is("\"a", -1);
+    split_is("'a", -1);
+    split_is("\"a\\\"", -1);
+    split_is("\"", -1);
+    split_is("\"\\", -1);
+    split_is("1 2 3 4 5 6 7 8 9", -1);
+}
+
+static void test_file(void **state)
+{
+    struct fixture *f = *state;
+    assert_true(load(f, "# a comment\n\n  port 7000  \r\n\tmaxmemory 1mb\n"
+                        "requirepass \"a b\"\n"
+                        "client-output-buffer-limit normal 1 2 3\n"
+                        "client-output-buffer-limit replica 4 5 6\n"
+                        "bind 127.0.0.1 ::1"));
+    assert_int_equal(f->options.port, 7000);
+    assert_int_equal(f->options.maxmemory, 1 << 20);
+    assert_string_equal(f->options.requirepass, "a b");
+    assert_string_equal(f->options.bind, "127.0.0.1 ::1");
+    assert_string_equal(get(f, "client-output-buffer-limit"),
+                        "normal 1 2 3 slave 4 5 6 pubsub 33554432 8388608 60");
+}
+
+static void test_save_lines(void **state)
+{
+    struct fixture *f = *state;
+    assert_true(load(f, "save 900 1\nsave 300 10\n"));
+    assert_string_equal(f->options.save, "900 1 300 10");
+    assert_true(load(f, "save \"\"\nsave 60 1000 30 5\n"));
+    assert_string_equal(f->options.save, "60 1000 30 5");
+    assert_false(load(f, "save 60\n"));
+    assert_false(load(f, "save 60 1 2\n"));
+}
+
+static void test_file_errors(void **state)
+{
+    static const struct { const char *text, *line, *why; } wrong[] = {
+        {"\nfoo bar\n", "at line 2", "Bad directive"},
+        {"port\n", "at line 1", "wrong number of arguments"},
+        {"port 1 2\n", "at line 1", "wrong number of arguments"},
+        {"port abc\n", "'port abc'", "parsed into an integer"},
+        {"port \"1\n", "at line 1", "Unbalanced quotes"},
+        {"include\n", "at line 1", "wrong number of arguments"},
+        {"include ''\n", "at line 1", "bad path"},
+        {"include /nonexistent/x\n", "at line 1", "can't open"},
+        {"include /\n", "at line 1", "can't open"},
+    };
+    struct fixture *f = *state;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_false(load(f, wrong[i].text));
+        assert_non_null(strstr(f->err, "*** FATAL CONFIG FILE ERROR"));
+        assert_non_null(strstr(f->err, "'test.conf'"));
+        if (strstr(f->err, wrong[i].line) == NULL
+            || strstr(f->err, wrong[i].why) == NULL) {
+            fail_msg("%s -> %s", wrong[i].text, f->err);
+        }
+    }
+}
+
+static void test_secret_is_not_told(void **state)
+{
+    struct fixture *f = *state;
+    assert_false(load(f, "requirepass hunter2 x\n"));
+    assert_null(strstr(f->err, "hunter2"));
+    assert_non_null(strstr(f->err, ">>> 'requirepass'"));
+}
+
+static void test_long_line(void **state)
+{
+    struct fixture *f = *state;
+    size_t len = CONFIG_LINE_MAX + 1;
+    uint8_t *text = malloc(len);
+    memset(text, 'a', len);
+    assert_false(options_load_text(&f->options, slice_of(text, len), "t",
+                                   f->err, sizeof f->err));
+    assert_non_null(strstr(f->err, "line is too long"));
+    free(text);
+}
+
+/* ---- files and arguments ---- */
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void test_includes(void **state)
+{
+    struct fixture *f = *state;
+    char dir[] = "/tmp/engram-options-XXXXXX";
+    char a[64], b[64], text[256];
+    assert_non_null(mkdtemp(dir));
+    snprintf(a, sizeof a, "%s/a.conf", dir);
+    snprintf(b, sizeof b, "%s/b.conf", dir);
+    snprintf(text, sizeof text, "port 1\ninclude %s\nport 3\n", b);
+    write_file(a, text);
+    write_file(b, "port 2\nmaxmemory 5\n");
+    assert_true(options_load_file(&f->options, a, f->err, sizeof f->err));
+    assert_int_equal(f->options.port, 3);
+    assert_int_equal(f->options.maxmemory, 5);
+    write_file(b, "\nport x\n");
+    assert_false(options_load_file(&f->options, a, f->err, sizeof f->err));
+    assert_non_null(strstr(f->err, b));
+    assert_non_null(strstr(f->err, "at line 2"));
+    snprintf(text, sizeof text, "include %s\n", a);
+    write_file(a, text);
+    assert_false(options_load_file(&f->options, a, f->err, sizeof f->err));
+    assert_non_null(strstr(f->err, "too deeply"));
+    assert_false(options_load_file(&f->options, dir, f->err, sizeof f->err));
+    unlink(a);
+    unlink(b);
+    rmdir(dir);
+}
+
+static bool args(struct fixture *f, int argc, const char *const *argv)
+{
+    char *copy[16];
+    for (int i = 0; i < argc; i++) {
+        copy[i] = strdup(argv[i]);
+    }
+    bool ok = options_load_args(&f->options, argc, copy, f->err,
+                                sizeof f->err);
+    for (int i = 0; i < argc; i++) {
+        free(copy[i]);
+    }
+    return ok;
+}
+
+static void test_arguments(void **state)
+{
+    struct fixture *f = *state;
+    char path[] = "/tmp/engram-options-XXXXXX";
+    int fd = mkstemp(path);
+    close(fd);
+    write_file(path, "port 1\ntimeout 5\n");
+    assert_true(args(f, 8, (const char *const[]){
+        path, "--port", "7777", "--save", "", "--bind", "a", "b"}));
+    assert_int_equal(f->options.port, 7777);
+    assert_int_equal(f->options.timeout, 5);
+    assert_string_equal(f->options.save, "");
+    assert_string_equal(f->options.bind, "a b");
+    assert_string_equal(f->options.config_path, path);
+    unlink(path);
+    assert_true(args(f, 5, (const char *const[]){
+        "--save", "60", "1", "--save", "30 2"}));
+    assert_true(args(f, 2, (const char *const[]){"--repl-timeout", "5"}));
+    assert_true(args(f, 2, (const char *const[]){
+        "--list-max-listpack-size", "-3"}));
+    assert_int_equal(f->options.list_listpack_size, -3);
+    assert_true(args(f, 0, NULL));
+}
+
+static void test_wrong_arguments(void **state)
+{
+    struct fixture *f = *state;
+    assert_false(args(f, 1, (const char *const[]){"--port"}));
+    assert_false(args(f, 2, (const char *const[]){"--nosuch", "1"}));
+    assert_non_null(strstr(f->err, "Bad directive"));
+    assert_false(args(f, 3, (const char *const[]){"--port", "1", "2"}));
+    assert_false(args(f, 2, (const char *const[]){"--port", ""}));
+    assert_false(args(f, 1, (const char *const[]){"/nonexistent/x.conf"}));
+    assert_false(args(f, 1, (const char *const[]){"-port"}));
+}
+
+/* ---- memory ---- */
+
+static void test_copy(void **state)
+{
+    struct fixture *f = *state;
+    struct mem_account other;
+    struct options copy;
+    mem_account_init(&other);
+    assert_true(set(f, "requirepass", "secret"));
+    for (int64_t n = 0;; n++) {
+        status_t st;
+        other.fail_after = n;
+        st = options_copy(&copy, &f->options, &other);
+        other.fail_after = -1;
+        if (st == ST_OK) {
+            break;
+        }
+        assert_int_equal(st, ST_NOMEM);
+        assert_int_equal(mem_used(&other), 0);
+    }
+    assert_string_equal(copy.requirepass, "secret");
+    assert_ptr_not_equal(copy.requirepass, f->options.requirepass);
+    options_deinit(&copy);
+    assert_int_equal(mem_used(&other), 0);
+}
+
+static void test_no_memory_anywhere(void **state)
+{
+    static const char text[] = "save 60 1\nbind 127.0.0.1\nrequirepass x\n";
+    (void)state;
+    for (int64_t n = 0;; n++) {
+        struct mem_account account;
+        struct options o;
+        char err[OPTION_ERROR_MAX];
+        bool ok = false;
+        mem_account_init(&account);
+        account.fail_after = n;
+        if (options_init_defaults(&o, &account) == ST_OK) {
+            ok = options_load_text(&o, slice_of_text(text), "t", err,
+                                   sizeof err);
+            assert_true(ok || strstr(err, "out of memory") != NULL);
+            options_deinit(&o);
+        }
+        assert_int_equal(mem_used(&account), 0);
+        if (ok) {
+            return;
+        }
+    }
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_names_are_unique), TEST(test_defaults_round_trip),
+        TEST(test_wrong_values), TEST(test_wrong_by_type),
+        TEST(test_text_bounds), TEST(test_right_values), TEST(test_split),
+        TEST(test_file), TEST(test_save_lines), TEST(test_file_errors),
+        TEST(test_secret_is_not_told), TEST(test_long_line),
+        TEST(test_includes), TEST(test_arguments),
+        TEST(test_wrong_arguments), TEST(test_copy),
+        TEST(test_no_memory_anywhere),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
