@@ -1,0 +1,10 @@
+/* All groups of resp's tests, one after the other. */
+#include "tests.h"
+
+int main(void)
+{
+    int failed = 0;
+    failed += test_decode_run();
+    failed += test_reply_run();
+    return failed == 0 ? 0 : 1;
+}
