@@ -443,12 +443,12 @@ size_t expiry_take(struct expiry *e, int64_t now_ms, uint64_t *out, size_t max)
     return n;
 }
 
-static uint64_t wheel_next_ms(const struct expiry *e, const struct wheel *w)
+static uint64_t wheel_next_ms(const struct wheel *w)
 {
     struct slot_place place;
     uint64_t next = UINT64_MAX;
     if (w->due != NULL) {
-        return e->now_ms;
+        return 0;
     }
     if (wheel_next_slot(w, &place)) {
         next = place.start_ms;
@@ -462,10 +462,10 @@ static uint64_t wheel_next_ms(const struct expiry *e, const struct wheel *w)
 int64_t expiry_next_ms(const struct expiry *e)
 {
     if (e->is_flushing) {
-        return (int64_t)e->now_ms;
+        return 0;
     }
-    uint64_t a = wheel_next_ms(e, &e->wheels[0]);
-    uint64_t b = wheel_next_ms(e, &e->wheels[1]);
+    uint64_t a = wheel_next_ms(&e->wheels[0]);
+    uint64_t b = wheel_next_ms(&e->wheels[1]);
     uint64_t next = a < b ? a : b;
     return next == UINT64_MAX ? INT64_MAX : (int64_t)next;
 }

@@ -43,8 +43,9 @@ STATUS_CHECKED status_t expiry_add(struct expiry *e, int64_t deadline_ms,
  * less, and records may come out late by as much. */
 size_t expiry_take(struct expiry *e, int64_t now_ms, uint64_t *out, size_t max);
 
-/* The earliest time expiry_take may have something, INT64_MAX if never; exact
- * to the wheel's tick (1 ms at the lowest level). O(levels). */
+/* The earliest time expiry_take may have something, 0 if it has something at
+ * whatever time, INT64_MAX if never; exact to the wheel's tick (1 ms at the
+ * lowest level). O(levels). */
 int64_t expiry_next_ms(const struct expiry *e);
 
 /* Records on the wheel, stale ones included. */
@@ -61,7 +62,8 @@ size_t expiry_bytes(const struct expiry *e);
  * sweep's parity. A record from expiry_sweep_take whose entry has that parity
  * already is a double and is dropped; one from expiry_take never is.
  *
- * False: not now, a clock that went back is being digested; ask later. */
+ * False: not now, a clock that went back is being digested; ask later, and let
+ * the parity be. */
 bool expiry_sweep_begin(struct expiry *e);
 bool expiry_is_sweeping(const struct expiry *e);
 size_t expiry_sweep_take(struct expiry *e, uint64_t *out, size_t max);
