@@ -1,7 +1,7 @@
 /* atomic_checks: commands are indivisible, those on several shards too.
  * Each claims its keys by a prefix of its own, in database 0. */
-#include <string.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "stress.h"
 
@@ -66,7 +66,8 @@ static void counters_verify(struct check *c)
         long long final = reply_as_number(&r);
         for (long long v = 1; v <= final && v < COUNTER_MAX; v++) {
             if (!atomic_load(&s->seen[i][v])) {
-                check_fail(c, "counter %u never gave %lld of %lld", i, v, final);
+                check_fail(c, "counter %u never gave %lld of %lld", i, v,
+                           final);
                 break;
             }
         }
@@ -158,8 +159,8 @@ static void append_batch(struct check *c, struct link *l, unsigned thread,
         check_step(c);
     }
     if (link_ask(l, &r, "GETRANGE log:%u %lld %lld", key, length - RECORD_BYTES,
-                 length - 1) &&
-        (r.is_null || strcmp(r.text, records[APPEND_BATCH - 1]) != 0)) {
+                 length - 1)
+        && (r.is_null || strcmp(r.text, records[APPEND_BATCH - 1]) != 0)) {
         check_fail(c, "at %lld is %.40s, not %s", length,
                    r.text ? r.text : "nothing", records[APPEND_BATCH - 1]);
     }
@@ -187,8 +188,8 @@ static void append_verify_log(struct check *c, const struct reply *r)
     unsigned next[APPENDERS] = {0};
     for (size_t at = 0; at + RECORD_BYTES <= r->len; at += RECORD_BYTES) {
         unsigned thread, serial;
-        if (sscanf(r->text + at, "<%2u:%11u>", &thread, &serial) != 2 ||
-            thread >= APPENDERS || r->text[at + RECORD_BYTES - 1] != '>') {
+        if (sscanf(r->text + at, "<%2u:%11u>", &thread, &serial) != 2
+            || thread >= APPENDERS || r->text[at + RECORD_BYTES - 1] != '>') {
             check_fail(c, "at %zu is %.16s", at, r->text + at);
             return;
         }
@@ -215,7 +216,8 @@ static void append_verify(struct check *c)
 
 /* ---- MSET and MGET: all or nothing, across shards ---- */
 
-#define STAMP_KEYS "stamp:a stamp:b stamp:c stamp:d stamp:e stamp:f stamp:g stamp:h"
+#define STAMP_KEYS \
+    "stamp:a stamp:b stamp:c stamp:d stamp:e stamp:f stamp:g stamp:h"
 enum { STAMP_COUNT = 8, STAMP_WRITERS = 2 };
 
 static void stamp_write(struct check *c, struct link *l, unsigned thread)
@@ -225,7 +227,8 @@ static void stamp_write(struct check *c, struct link *l, unsigned thread)
         /* In another order than the readers': the plan must sort. */
         link_add(l,
                  "MSET stamp:h %u stamp:a %u stamp:g %u stamp:b %u stamp:f %u "
-                 "stamp:c %u stamp:e %u stamp:d %u", s, s, s, s, s, s, s, s);
+                 "stamp:c %u stamp:e %u stamp:d %u",
+                 s, s, s, s, s, s, s, s);
         if (!link_flush(l) || !link_expect_ok(l)) {
             return;
         }
@@ -245,7 +248,8 @@ static void stamp_read(struct check *c, struct link *l)
             long long value = reply_as_number(&r);
             first = i == 0 ? value : first;
             if (value != first) {
-                check_fail(c, "key %u has %lld, the first %lld", i, value, first);
+                check_fail(c, "key %u has %lld, the first %lld", i, value,
+                           first);
             }
         }
         check_step(c);
@@ -291,9 +295,9 @@ static void group_write(struct check *c, struct link *l, struct dice *dice)
 static void group_read(struct check *c, struct link *l, struct dice *dice)
 {
     struct reply r;
-    while (!check_is_over(c) &&
-           link_ask(l, &r, "%s " GROUP_KEYS,
-                    dice_roll(dice, 2) ? "EXISTS" : "TOUCH")) {
+    while (!check_is_over(c)
+           && link_ask(l, &r, "%s " GROUP_KEYS,
+                       dice_roll(dice, 2) ? "EXISTS" : "TOUCH")) {
         if (r.number != 0 && r.number != GROUP_COUNT) {
             check_fail(c, "saw %lld of %d", r.number, GROUP_COUNT);
         }
@@ -379,8 +383,8 @@ static void lock_verify(struct check *c)
     struct lock_state *s = c->state;
     struct link *l = link_open(c);
     struct reply r;
-    if (l && link_ask(l, &r, "GET guarded") &&
-        reply_as_number(&r) != atomic_load(&s->acquired)) {
+    if (l && link_ask(l, &r, "GET guarded")
+        && reply_as_number(&r) != atomic_load(&s->acquired)) {
         check_fail(c, "%lld after %lld turns", reply_as_number(&r),
                    (long long)atomic_load(&s->acquired));
     }
@@ -388,20 +392,30 @@ static void lock_verify(struct check *c)
 }
 
 const struct check_spec atomic_checks[] = {
-    {.name = "INCR hands out every value once", .thread_count = 4,
-     .state_bytes = sizeof(struct counters), .run = counters_run,
+    {.name = "INCR hands out every value once",
+     .thread_count = 4,
+     .state_bytes = sizeof(struct counters),
+     .run = counters_run,
      .verify = counters_verify},
-    {.name = "no addition is lost", .thread_count = 3,
-     .state_bytes = sizeof(struct sums), .run = sums_run,
+    {.name = "no addition is lost",
+     .thread_count = 3,
+     .state_bytes = sizeof(struct sums),
+     .run = sums_run,
      .verify = sums_verify},
     {.name = "APPEND keeps records whole and in order",
-     .thread_count = APPENDERS, .run = append_run, .verify = append_verify},
-    {.name = "MGET sees one MSET, not two", .thread_count = 4,
+     .thread_count = APPENDERS,
+     .run = append_run,
+     .verify = append_verify},
+    {.name = "MGET sees one MSET, not two",
+     .thread_count = 4,
      .run = stamp_run},
-    {.name = "DEL, MSETNX and EXISTS of many are one", .thread_count = 4,
+    {.name = "DEL, MSETNX and EXISTS of many are one",
+     .thread_count = 4,
      .run = group_run},
-    {.name = "SET NX is a lock", .thread_count = 3,
-     .state_bytes = sizeof(struct lock_state), .run = lock_run,
+    {.name = "SET NX is a lock",
+     .thread_count = 3,
+     .state_bytes = sizeof(struct lock_state),
+     .run = lock_run,
      .verify = lock_verify},
     {0},
 };

@@ -47,8 +47,9 @@ static void guest_is_shown_out(struct check *c, struct link *l,
                                struct dice *dice)
 {
     static const char *const lines[] = {
-        "*x\r\n", "*1\r\n$-5\r\n", "*1\r\nPING\r\n", "GET \"a\r\n",
-        "POST / HTTP/1.1\r\n", "*1\r\n$4\r\nQUIT\r\n", "QUIT\r\nPING\r\n"};
+        "*x\r\n",          "*1\r\n$-5\r\n",       "*1\r\nPING\r\n",
+        "GET \"a\r\n",     "POST / HTTP/1.1\r\n", "*1\r\n$4\r\nQUIT\r\n",
+        "QUIT\r\nPING\r\n"};
     const char *line = lines[dice_roll(dice, sizeof(lines) / sizeof(lines[0]))];
     for (unsigned i = dice_roll(dice, 20); i > 0; i--) {
         link_add(l, "INCR guest:n");
@@ -70,17 +71,12 @@ static void guests_run(struct check *c, unsigned thread)
         }
         link_forgive(l);
         switch (dice_roll(&dice, 4)) {
-        case 0:
-            break;
-        case 1:
-            guest_leaves_early(l, &dice);
-            break;
-        case 2:
-            guest_is_shown_out(c, l, &dice);
-            break;
+        case 0: break;
+        case 1: guest_leaves_early(l, &dice); break;
+        case 2: guest_is_shown_out(c, l, &dice); break;
         default:
-            if (!link_ask(l, &r, "ECHO hello") || !r.text ||
-                strcmp(r.text, "hello") != 0) {
+            if (!link_ask(l, &r, "ECHO hello") || !r.text
+                || strcmp(r.text, "hello") != 0) {
                 check_fail(c, "a guest was not greeted");
             }
             break;
@@ -216,30 +212,14 @@ static void due_command(struct link *l, struct dice *dice)
     unsigned key = dice_roll(dice, DUE_KEYS);
     unsigned ms = 1 + dice_roll(dice, DUE_MS_MAX);
     switch (dice_roll(dice, 8)) {
-    case 0:
-        link_add(l, "SET due:%u %u PX %u", key, key, ms);
-        break;
-    case 1:
-        link_add(l, "PSETEX due:%u %u %u", key, ms, key);
-        break;
-    case 2:
-        link_add(l, "PEXPIRE due:%u %u", key, ms);
-        break;
-    case 3:
-        link_add(l, "GETEX due:%u PX %u", key, ms);
-        break;
-    case 4:
-        link_add(l, "GET due:%u", key);
-        break;
-    case 5:
-        link_add(l, "PTTL due:%u", key);
-        break;
-    case 6:
-        link_add(l, "GETDEL due:%u", key);
-        break;
-    default:
-        link_add(l, "SET due:%u %u PX %u NX", key, key, ms);
-        break;
+    case 0: link_add(l, "SET due:%u %u PX %u", key, key, ms); break;
+    case 1: link_add(l, "PSETEX due:%u %u %u", key, ms, key); break;
+    case 2: link_add(l, "PEXPIRE due:%u %u", key, ms); break;
+    case 3: link_add(l, "GETEX due:%u PX %u", key, ms); break;
+    case 4: link_add(l, "GET due:%u", key); break;
+    case 5: link_add(l, "PTTL due:%u", key); break;
+    case 6: link_add(l, "GETDEL due:%u", key); break;
+    default: link_add(l, "SET due:%u %u PX %u NX", key, key, ms); break;
     }
 }
 
@@ -350,8 +330,8 @@ static bool scan_step(struct check *c, struct link *l, char *cursor, size_t cap,
                       bool *seen)
 {
     struct reply r;
-    if (!link_ask(l, &r, "SCAN %s COUNT 50", cursor) || r.number != 2 ||
-        !link_read(l, &r)) {
+    if (!link_ask(l, &r, "SCAN %s COUNT 50", cursor) || r.number != 2
+        || !link_read(l, &r)) {
         return false;
     }
     snprintf(cursor, cap, "%s", r.text);
@@ -413,18 +393,29 @@ static void scan_run(struct check *c, unsigned thread)
 
 static void admin_run(struct check *c, unsigned thread)
 {
-    static const char *const commands[] = {
-        "INFO", "INFO memory", "INFO keyspace", "INFO stats", "CLIENT LIST",
-        "CLIENT INFO", "DBSIZE", "RANDOMKEY", "CONFIG SET timeout 0",
-        "CONFIG SET timeout 1000", "CONFIG SET maxclients 5000",
-        "CONFIG RESETSTAT", "COMMAND COUNT", "TYPE counter:0", "TTL counter:0",
-        "CLIENT SETNAME admin", "PING"};
+    static const char *const commands[] = {"INFO",
+                                           "INFO memory",
+                                           "INFO keyspace",
+                                           "INFO stats",
+                                           "CLIENT LIST",
+                                           "CLIENT INFO",
+                                           "DBSIZE",
+                                           "RANDOMKEY",
+                                           "CONFIG SET timeout 0",
+                                           "CONFIG SET timeout 1000",
+                                           "CONFIG SET maxclients 5000",
+                                           "CONFIG RESETSTAT",
+                                           "COMMAND COUNT",
+                                           "TYPE counter:0",
+                                           "TTL counter:0",
+                                           "CLIENT SETNAME admin",
+                                           "PING"};
     struct dice dice = dice_make(1700 + thread);
     struct link *l = link_open(c);
     struct reply r;
     while (l && !check_is_over(c)) {
-        unsigned which =
-            dice_roll(&dice, sizeof(commands) / sizeof(commands[0]));
+        unsigned which = dice_roll(&dice,
+                                   sizeof(commands) / sizeof(commands[0]));
         if (!link_ask(l, &r, "%s", commands[which])) {
             break;
         }
@@ -437,13 +428,21 @@ static void admin_run(struct check *c, unsigned thread)
 const struct check_spec chaos_checks[] = {
     {.name = "guests come and go", .thread_count = 3, .run = guests_run},
     {.name = "a connection cut off undoes and doubles nothing",
-     .thread_count = VICTIMS + 1, .state_bytes = sizeof(struct kills),
-     .prepare = kills_prepare, .run = kills_run, .verify = kills_verify},
-    {.name = "short deadlines are kept", .thread_count = 2, .run = due_run,
+     .thread_count = VICTIMS + 1,
+     .state_bytes = sizeof(struct kills),
+     .prepare = kills_prepare,
+     .run = kills_run,
+     .verify = kills_verify},
+    {.name = "short deadlines are kept",
+     .thread_count = 2,
+     .run = due_run,
      .verify = due_verify},
-    {.name = "SCAN misses nothing that stays", .thread_count = 3,
-     .prepare = scan_prepare, .run = scan_run},
-    {.name = "the administrator looks at everything", .thread_count = 1,
+    {.name = "SCAN misses nothing that stays",
+     .thread_count = 3,
+     .prepare = scan_prepare,
+     .run = scan_run},
+    {.name = "the administrator looks at everything",
+     .thread_count = 1,
      .run = admin_run},
     {0},
 };

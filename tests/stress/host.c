@@ -44,7 +44,8 @@ static struct sockaddr_in address_of(uint16_t port)
 static uint16_t free_port(void)
 {
     for (int i = 0; i < 200; i++) {
-        uint16_t port = (uint16_t)(PORT_FIRST + (getpid() * 7 + i) % PORT_COUNT);
+        uint16_t port = (uint16_t)(PORT_FIRST
+                                   + (getpid() * 7 + i) % PORT_COUNT);
         struct sockaddr_in a = address_of(port);
         int fd = socket(AF_INET, SOCK_STREAM, 0);
         int one = 1;
@@ -85,8 +86,8 @@ static void become_server(const struct host *h, const char *program,
     char port[8], count[8];
     snprintf(port, sizeof(port), "%u", h->port);
     snprintf(count, sizeof(count), "%u", workers);
-    const char *argv[20] = {program, "--port", port, "--bind", "127.0.0.1",
-                            "--dir", h->dir, "--save", ""};
+    const char *argv[20] = {program, "--port", port,     "--bind", "127.0.0.1",
+                            "--dir", h->dir,   "--save", ""};
     unsigned n = 9;
     if (engine) {
         argv[n++] = "--io-engine";
@@ -118,9 +119,9 @@ static bool wait_until_ready(struct host *h)
     while (now_ms() < end && !note_end(h, WNOHANG)) {
         int fd = host_connect(h);
         char answer[8] = {0};
-        bool is_ready = fd >= 0 && send(fd, "PING\r\n", 6, MSG_NOSIGNAL) == 6 &&
-                        recv(fd, answer, 7, MSG_WAITALL) == 7 &&
-                        memcmp(answer, "+PONG\r\n", 7) == 0;
+        bool is_ready = fd >= 0 && send(fd, "PING\r\n", 6, MSG_NOSIGNAL) == 6
+                        && recv(fd, answer, 7, MSG_WAITALL) == 7
+                        && memcmp(answer, "+PONG\r\n", 7) == 0;
         if (fd >= 0) {
             close(fd);
         }

@@ -100,7 +100,8 @@ static void add_words(struct link *l, char *text, const void *last, size_t len)
     char *words[WORDS_MAX];
     unsigned count = 0;
     char *rest = NULL;
-    for (char *w = strtok_r(text, " ", &rest); w; w = strtok_r(NULL, " ", &rest)) {
+    for (char *w = strtok_r(text, " ", &rest); w;
+         w = strtok_r(NULL, " ", &rest)) {
         assert(count < WORDS_MAX);
         words[count++] = w;
     }
@@ -257,18 +258,13 @@ bool link_read(struct link *l, struct reply *r)
             check_fail(l->check, "an error: %.200s", r->text);
         }
         return true;
-    case '+':
-        return true;
-    case ':':
-        r->number = strtoll(line + 1, NULL, 10);
-        return true;
+    case '+': return true;
+    case ':': r->number = strtoll(line + 1, NULL, 10); return true;
     case '*':
         r->number = strtoll(line + 1, NULL, 10);
         r->is_null = r->number < 0;
         return true;
-    case '$':
-        r->number = strtoll(line + 1, NULL, 10);
-        return read_bulk(l, r);
+    case '$': r->number = strtoll(line + 1, NULL, 10); return read_bulk(l, r);
     default:
         check_fail(l->check, "not the start of a reply: %.80s", line);
         return false;

@@ -146,7 +146,8 @@ static void bag_verify(struct check *c)
 
 /* ---- RENAMENX between shards, watched by MGET ---- */
 
-#define SEATS "seat:0 seat:1 seat:2 seat:3 seat:4 seat:5 seat:6 seat:7 seat:8 seat:9"
+#define SEATS \
+    "seat:0 seat:1 seat:2 seat:3 seat:4 seat:5 seat:6 seat:7 seat:8 seat:9"
 enum { SEAT_COUNT = 10, GUESTS = 5, MOVERS = 3 };
 
 static void seats_prepare(struct check *c)
@@ -236,9 +237,9 @@ static void copy_run(struct check *c, unsigned thread)
         link_add(l, "INCR origin");
         link_add(l, "COPY origin copy:%u REPLACE", thread);
         link_add(l, "MGET origin copy:%u", thread);
-        if (!link_flush(l) || !link_read_number(l, &before) ||
-            !link_read_number(l, &made) || !link_read(l, &r) ||
-            !link_read(l, &r)) {
+        if (!link_flush(l) || !link_read_number(l, &before)
+            || !link_read_number(l, &made) || !link_read(l, &r)
+            || !link_read(l, &r)) {
             break;
         }
         source = reply_as_number(&r);
@@ -266,8 +267,10 @@ static void swapdb_prepare(struct check *c)
     struct reply r;
     for (unsigned db = DB_A; l && db <= DB_B; db++) {
         link_ask(l, &r, "SELECT %u", db);
-        link_ask(l, &r, "MSET mark:1 %u mark:2 %u mark:3 %u mark:4 %u mark:5 %u "
-                 "mark:6 %u", db, db, db, db, db, db);
+        link_ask(l, &r,
+                 "MSET mark:1 %u mark:2 %u mark:3 %u mark:4 %u mark:5 %u "
+                 "mark:6 %u",
+                 db, db, db, db, db, db);
     }
     link_close(&l);
 }
@@ -365,18 +368,30 @@ static void flushdb_run(struct check *c, unsigned thread)
 }
 
 const struct check_spec move_checks[] = {
-    {.name = "GETSET loses and doubles no token", .thread_count = HOLDERS,
-     .state_bytes = sizeof(struct tokens), .prepare = swap_prepare,
-     .run = swap_run, .verify = swap_verify},
+    {.name = "GETSET loses and doubles no token",
+     .thread_count = HOLDERS,
+     .state_bytes = sizeof(struct tokens),
+     .prepare = swap_prepare,
+     .run = swap_run,
+     .verify = swap_verify},
     {.name = "GETDEL and SETNX lose and double no token",
-     .thread_count = HOLDERS, .state_bytes = sizeof(struct tokens),
-     .prepare = bag_prepare, .run = bag_run, .verify = bag_verify},
-    {.name = "RENAMENX moves in one step", .thread_count = 4,
-     .prepare = seats_prepare, .run = seats_run, .verify = seats_verify},
+     .thread_count = HOLDERS,
+     .state_bytes = sizeof(struct tokens),
+     .prepare = bag_prepare,
+     .run = bag_run,
+     .verify = bag_verify},
+    {.name = "RENAMENX moves in one step",
+     .thread_count = 4,
+     .prepare = seats_prepare,
+     .run = seats_run,
+     .verify = seats_verify},
     {.name = "COPY follows its source", .thread_count = 2, .run = copy_run},
-    {.name = "SWAPDB swaps in one step", .thread_count = 3,
-     .prepare = swapdb_prepare, .run = swapdb_run},
-    {.name = "FLUSHDB flushes in one step", .thread_count = 3,
+    {.name = "SWAPDB swaps in one step",
+     .thread_count = 3,
+     .prepare = swapdb_prepare,
+     .run = swapdb_run},
+    {.name = "FLUSHDB flushes in one step",
+     .thread_count = 3,
      .run = flushdb_run},
     {0},
 };

@@ -73,13 +73,12 @@ static void own_command(struct own *o, struct expect *e)
         expect_value(e, value);
         break;
     case 1:
-        link_add(o->link, "SET own:%u:%u %u:%u", o->thread, key, key, o->serial);
+        link_add(o->link, "SET own:%u:%u %u:%u", o->thread, key, key,
+                 o->serial);
         snprintf(value, OWN_VALUE_MAX, "%u:%u", key, o->serial);
         expect_value(e, "OK");
         break;
-    case 2:
-        own_append(o, key, e);
-        break;
+    case 2: own_append(o, key, e); break;
     case 3:
         link_add(o->link, "STRLEN own:%u:%u", o->thread, key);
         expect_number(e, (long long)strlen(value));
@@ -105,13 +104,11 @@ static void own_command(struct own *o, struct expect *e)
 static bool is_as_expected(const struct reply *r, const struct expect *e)
 {
     switch (e->kind) {
-    case EXPECT_NUMBER:
-        return r->type == ':' && r->number == e->number;
-    case EXPECT_NULL:
-        return r->is_null;
+    case EXPECT_NUMBER: return r->type == ':' && r->number == e->number;
+    case EXPECT_NULL: return r->is_null;
     default:
-        return !r->is_null && r->text && r->type != '-' &&
-               strcmp(r->text, e->text) == 0;
+        return !r->is_null && r->text && r->type != '-'
+               && strcmp(r->text, e->text) == 0;
     }
 }
 
@@ -131,8 +128,8 @@ static bool own_batch(struct check *c, struct own *o)
         }
         const struct expect *e = &o->expected[i];
         if (!is_as_expected(&r, e)) {
-            check_fail(c, "reply %u of %u: %c%.60s, not %s%lld", i, count, r.type,
-                       r.text ? r.text : "(null)",
+            check_fail(c, "reply %u of %u: %c%.60s, not %s%lld", i, count,
+                       r.type, r.text ? r.text : "(null)",
                        e->kind == EXPECT_NUMBER ? "" : e->text, e->number);
             return false;
         }
@@ -266,7 +263,8 @@ static void pieces_run(struct check *c, unsigned thread)
             break;
         }
         if (r.is_null || strcmp(r.text, text) != 0) {
-            check_fail(c, "echo of %s is %.40s", text, r.text ? r.text : "null");
+            check_fail(c, "echo of %s is %.40s", text,
+                       r.text ? r.text : "null");
         }
         if (!link_read_number(l, &count)) {
             break;
@@ -323,13 +321,17 @@ static void silence_run(struct check *c, unsigned thread)
 }
 
 const struct check_spec order_checks[] = {
-    {.name = "a session sees its own writes, in order", .thread_count = 3,
+    {.name = "a session sees its own writes, in order",
+     .thread_count = 3,
      .run = own_run},
     {.name = "large values are whole while they are overwritten",
-     .thread_count = 4, .run = large_run},
-    {.name = "requests in pieces are answered in order", .thread_count = 2,
+     .thread_count = 4,
+     .run = large_run},
+    {.name = "requests in pieces are answered in order",
+     .thread_count = 2,
      .run = pieces_run},
-    {.name = "CLIENT REPLY silences what it says", .thread_count = 2,
+    {.name = "CLIENT REPLY silences what it says",
+     .thread_count = 2,
      .run = silence_run},
     {0},
 };

@@ -81,8 +81,8 @@ unsigned dice_roll(struct dice *d, unsigned limit)
 
 void check_fail(struct check *c, const char *format, ...)
 {
-    unsigned before =
-        atomic_fetch_add_explicit(&c->failure_count, 1, memory_order_relaxed);
+    unsigned before = atomic_fetch_add_explicit(&c->failure_count, 1,
+                                                memory_order_relaxed);
     if (before >= FAILURES_SHOWN_MAX) {
         return;
     }
@@ -96,9 +96,9 @@ void check_fail(struct check *c, const char *format, ...)
 
 bool check_is_over(struct check *c)
 {
-    return now_ms() >= c->end_ms ||
-           atomic_load_explicit(&c->failure_count, memory_order_relaxed) >
-               FAILURES_SHOWN_MAX;
+    return now_ms() >= c->end_ms
+           || atomic_load_explicit(&c->failure_count, memory_order_relaxed)
+                  > FAILURES_SHOWN_MAX;
 }
 
 void check_step(struct check *c)

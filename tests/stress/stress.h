@@ -40,10 +40,10 @@ void host_destroy(struct host **h);
 struct check_spec {
     const char *name;
     unsigned thread_count;
-    size_t state_bytes; /* zeroed before prepare() */
-    void (*prepare)(struct check *c);             /* alone; may be NULL */
+    size_t state_bytes;                            /* zeroed before prepare() */
+    void (*prepare)(struct check *c);              /* alone; may be NULL */
     void (*run)(struct check *c, unsigned thread); /* until check_is_over() */
-    void (*verify)(struct check *c);              /* alone; may be NULL */
+    void (*verify)(struct check *c);               /* alone; may be NULL */
 };
 
 struct check {
@@ -51,8 +51,8 @@ struct check {
     const struct host *host;
     void *state;
     int64_t end_ms;
-    atomic_uint failure_count;  /* relaxed: read after the threads are joined */
-    atomic_ullong step_count;   /* relaxed, as above */
+    atomic_uint failure_count; /* relaxed: read after the threads are joined */
+    atomic_ullong step_count;  /* relaxed, as above */
 };
 
 /* One or more of these lists make a round; each ends without a name. */
@@ -81,10 +81,10 @@ unsigned dice_roll(struct dice *d, unsigned limit);
 /* ---- link.c: one connection ---- */
 
 struct reply {
-    char type;         /* as on the wire: + - : $ * */
+    char type; /* as on the wire: + - : $ * */
     bool is_null;
-    long long number;  /* of ':', and the count of '*' */
-    const char *text;  /* of + - $, ends in NUL; until the next read */
+    long long number; /* of ':', and the count of '*' */
+    const char *text; /* of + - $, ends in NUL; until the next read */
     size_t len;
 };
 
