@@ -243,7 +243,7 @@ static void bench_size(struct bench *b, size_t entry_count)
         if (b->table == NULL || entries[i] == NULL) {
             die("no memory");
         }
-        *entries[i] = (struct entry){ .hash = key_hash(i), .key = i };
+        *entries[i] = (struct entry){.hash = key_hash(i), .key = i};
     }
 
     double insert = bench_insert(b, entries);
@@ -273,9 +273,9 @@ static void bench_size(struct bench *b, size_t entry_count)
 
 int main(int argc, char **argv)
 {
-    static const size_t sizes[] = { 1000, 100000, 1000000, 4000000 };
-    struct pages_options o = { .use_huge_pages = true };
-    struct bench b = { .ticks_per_us = clock_ticks_per_us() };
+    static const size_t sizes[] = {1000, 100000, 1000000, 4000000};
+    struct pages_options o = {.use_huge_pages = true};
+    struct bench b = {.ticks_per_us = clock_ticks_per_us()};
 
     mem_account_init(&b.account);
     b.pages = pages_create(&o);

@@ -20,7 +20,7 @@
  * place an entry anew is in its slot and tag, so no entry is touched. Where one
  * would have more than 128 to 240 buckets, the limit varying by segment, it
  * splits in two with as many buckets as each needs. It gives buckets back below
- * 5/8, and merges with its buddy when both fill half of what the limit allows.
+ * 7/10, and merges with its buddy when both fill half of what the limit allows.
  * Thresholds vary by segment because a good hash fills all of them alike: else
  * they would grow in step, and memory would move in waves.
  *

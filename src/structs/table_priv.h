@@ -82,11 +82,12 @@ struct table {
     struct census *census;
 };
 
-/* All entries of a segment while it is rebuilt; lives on the stack, 15 KB. */
+/* All entries of a segment while it is rebuilt; lives on the stack, 15 KB. One
+ * more than there can be: gathering writes before it knows what counts. */
 struct batch {
     unsigned count;
-    uint64_t slots[SEGMENT_ENTRIES_MAX];
-    uint8_t tags[SEGMENT_ENTRIES_MAX];
+    uint64_t slots[SEGMENT_ENTRIES_MAX + 1];
+    uint8_t tags[SEGMENT_ENTRIES_MAX + 1];
 };
 
 /* --- entries and their bits ------------------------------------------- */
@@ -190,12 +191,16 @@ static inline uint32_t segment_distance(const struct segment *s, uint32_t home,
     return index >= home ? index - home : index + s->bucket_count - home;
 }
 
-/* Below 5/8: it should give buckets back. */
+/* Below 7/10, or 5/8 where a step is larger: it should give buckets back. */
 static inline bool segment_is_sparse(const struct segment *s)
 {
-    return s->entry_count == 0
-           || (s->bucket_count > 1
-               && s->entry_count * 8 < s->bucket_count * 5 * SLOTS_PER_BUCKET);
+    unsigned slots = s->bucket_count * (unsigned)SLOTS_PER_BUCKET;
+
+    if (s->bucket_count < 4 * CHUNK_BUCKETS) {
+        return s->entry_count == 0
+               || (s->bucket_count > 1 && s->entry_count * 8u < slots * 5);
+    }
+    return s->entry_count * 10u < slots * 7;
 }
 
 static inline size_t segment_bytes(unsigned chunk_capacity)

@@ -236,9 +236,10 @@ void table_shrink(struct table *t, uint64_t hash)
         return;
     }
 
-    /* Three quarters full, so that it neither grows nor shrinks again soon. */
+    /* About four fifths full, so that it neither grows nor shrinks soon. */
+    unsigned most = s->entry_count + s->entry_count / 10u;
     unsigned buckets = table_segment_size_for(
-        t, hash, s->depth, s->entry_count + s->entry_count / 6u);
+        t, hash, s->depth, s->entry_count == 0 ? 0 : most + 2);
 
     if (buckets < s->bucket_count) {
         /* Without memory it stays as large as it is. */
