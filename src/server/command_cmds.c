@@ -277,7 +277,7 @@ static bool is_listed(const struct cmd *cmd, enum list_by by,
     case LIST_PATTERN:
         return slice_match_glob(pattern, slice_of_text(cmd->full_name), true);
     default:
-        return cmd->parent == NULL;
+        return true;
     }
 }
 

@@ -227,7 +227,7 @@ static void add_used_memory(struct info *in, const struct mem_stats *m,
     struct server *s = in->server;
     struct text *t = &in->text;
     struct store_stats st;
-    uint64_t peak = counter_get(&s->used_memory_peak);
+    uint64_t peak = server_used_memory_peak(s);
     size_t overhead, dataset;
     peak = used > peak ? used : peak;
     store_stats_read(s->store, &st);
@@ -585,7 +585,7 @@ static const struct section {
     {"stats", "Stats", true, true, add_stats},
     {"replication", "Replication", true, true, add_replication},
     {"cpu", "CPU", true, true, add_cpu},
-    {"modules", "Modules", true, false, add_modules},
+    {"modules", "Modules", true, true, add_modules},
     {"commandstats", "Commandstats", false, true, add_commandstats},
     {"errorstats", "Errorstats", true, true, add_errorstats},
     {"latencystats", "Latencystats", false, true, add_latencystats},

@@ -1,0 +1,265 @@
+"""INFO and COMMAND: what tools read to know the server."""
+import re
+import time
+
+import pytest
+
+SECTIONS = ["server", "clients", "memory", "persistence", "stats", "replication", "cpu",
+            "errorstats", "cluster", "keyspace"]
+
+
+def titles(text):
+    return re.findall(rb"^# (\w+)\r$", text, re.M)
+
+
+def info(raw, *sections):
+    """All fields of the sections, as text."""
+    lines = raw.cmd("INFO", *sections).decode().splitlines()
+    return dict(line.split(":", 1) for line in lines if ":" in line)
+
+
+# ---- sections ----
+
+def test_default_sections(raw):
+    text = raw.cmd("INFO")
+    found = [t.decode().lower() for t in titles(text)]
+    for name in SECTIONS:
+        assert name in found
+    assert "commandstats" not in found
+    assert "latencystats" not in found
+    assert text.endswith(b"\r\n")
+    assert raw.cmd("INFO", "default").count(b"# ") == text.count(b"# ")
+
+
+def test_chosen_sections(raw):
+    assert titles(raw.cmd("INFO", "server")) == [b"Server"]
+    assert titles(raw.cmd("INFO", "SERVER")) == [b"Server"]
+    assert titles(raw.cmd("INFO", "keyspace", "server", "nosuch", "server")) == \
+        [b"Server", b"Keyspace"]
+    assert raw.cmd("INFO", "nosuch") == b""
+    assert titles(raw.cmd("INFO", "all", "nosuch")) == titles(raw.cmd("INFO", "all"))
+    assert b"Commandstats" in titles(raw.cmd("INFO", "all"))
+    assert b"Latencystats" in titles(raw.cmd("INFO", "everything"))
+    assert b"Modules" in titles(raw.cmd("INFO", "everything"))
+
+
+def test_form(raw):
+    text = raw.cmd("INFO", "everything")
+    for line in text.split(b"\r\n"):
+        assert b"\n" not in line
+        assert line == b"" or line.startswith(b"# ") or b":" in line, line
+    raw.cmd("HELLO", 3)
+    assert raw.cmd("INFO", "server").format == b"txt"
+
+
+# ---- numbers ----
+
+def test_server_and_clients(server, raw, raws):
+    fields = info(raw)
+    assert fields["process_id"] == str(server.pid)
+    assert fields["tcp_port"] == str(server.port)
+    assert fields["redis_mode"] == "standalone"
+    assert re.match(r"^\d+\.\d+\.\d+$", fields["redis_version"])
+    assert len(fields["run_id"]) == 40
+    assert abs(int(fields["server_time_usec"]) / 1e6 - time.time()) < 5
+    before = int(info(raw)["connected_clients"])
+    conns = raws(5)
+    for conn in conns:
+        conn.cmd("PING")
+    assert int(info(raw)["connected_clients"]) == before + 5
+    assert int(info(raw)["maxclients"]) > 100
+
+
+def test_memory(raw):
+    before = info(raw, "memory")
+    raw.cmd("SET", "big", "x" * 5000000)
+    after = info(raw, "memory")
+    grown = int(after["used_memory"]) - int(before["used_memory"])
+    # A peer's query buffer may still hold a second copy.
+    assert 4900000 < grown < 12000000
+    assert int(after["used_memory_peak"]) >= int(after["used_memory"])
+    assert re.match(r"^[\d.]+[KMG]$", after["used_memory_human"])
+    assert re.match(r"^\d+\.\d\d%$", after["used_memory_dataset_perc"])
+    assert after["maxmemory_policy"] == "noeviction"
+    for name in ["used_memory_rss", "total_system_memory", "mem_fragmentation_ratio",
+                 "mem_allocator", "maxmemory", "lazyfree_pending_objects"]:
+        assert name in after
+    raw.cmd("DEL", "big")
+    assert int(info(raw, "memory")["used_memory"]) < int(after["used_memory"]) - 4900000
+
+
+def test_keyspace(raw):
+    assert info(raw, "keyspace") == {}
+    raw.cmd("MSET", "a", 1, "b", 2)
+    raw.cmd("SET", "c", 3, "EX", 1000)
+    raw.cmd("SELECT", 3)
+    raw.cmd("SET", "d", 4)
+    fields = info(raw, "keyspace")
+    assert fields.keys() == {"db0", "db3"}
+    assert fields["db0"].startswith("keys=3,expires=1,avg_ttl=")
+    assert fields["db3"].startswith("keys=1,expires=0,avg_ttl=0")
+
+
+def test_stats(raw):
+    raw.cmd("SET", "a", 1)
+    raw.cmd("CONFIG", "RESETSTAT")
+    for _ in range(10):
+        raw.cmd("GET", "a")
+    for _ in range(5):
+        raw.cmd("GET", "nosuch")
+    raw.cmd("NOSUCH")
+    fields = info(raw, "stats")
+    assert fields["keyspace_hits"] == "10"
+    assert fields["keyspace_misses"] == "5"
+    assert fields["total_error_replies"] == "1"
+    assert 16 <= int(fields["total_commands_processed"]) <= 19
+    for name in ["total_connections_received", "instantaneous_ops_per_sec",
+                 "total_net_input_bytes", "total_net_output_bytes", "expired_keys",
+                 "evicted_keys", "rejected_connections"]:
+        assert int(fields[name]) >= 0
+
+
+def test_expired_keys(raw):
+    raw.cmd("CONFIG", "RESETSTAT")
+    raw.cmd("SET", "a", 1, "PX", 1)
+    end = time.monotonic() + 10
+    while info(raw, "stats")["expired_keys"] == "0" and time.monotonic() < end:
+        time.sleep(0.01)
+    assert info(raw, "stats")["expired_keys"] == "1"
+    assert raw.cmd("GET", "a") is None
+
+
+def test_commandstats(raw):
+    raw.cmd("CONFIG", "RESETSTAT")
+    raw.cmd("SET", "a", "x")
+    raw.cmd("INCR", "a")
+    raw.cmd("INCR")
+    raw.cmd("CLIENT", "ID")
+    fields = info(raw, "commandstats")
+    shape = r"^calls=\d+,usec=\d+,usec_per_call=\d+\.\d\d,rejected_calls=\d+,failed_calls=\d+$"
+    for name, value in fields.items():
+        assert name.startswith("cmdstat_")
+        assert re.match(shape, value), value
+    assert fields["cmdstat_set"].startswith("calls=1,")
+    assert fields["cmdstat_set"].endswith("rejected_calls=0,failed_calls=0")
+    assert fields["cmdstat_incr"].endswith("rejected_calls=1,failed_calls=1")
+    assert fields["cmdstat_client|id"].startswith("calls=1,")
+    assert "cmdstat_get" not in fields
+
+
+def test_errorstats(raw):
+    raw.cmd("CONFIG", "RESETSTAT")
+    raw.cmd("SELECT", 99)
+    raw.cmd("HELLO", 9)
+    raw.cmd("SELECT", 99)
+    fields = info(raw, "errorstats")
+    assert fields == {"errorstat_ERR": "count=2", "errorstat_NOPROTO": "count=1"}
+
+
+def test_latencystats(raw):
+    raw.cmd("CONFIG", "RESETSTAT")
+    raw.cmd("SET", "a", "x")
+    fields = info(raw, "latencystats")
+    shape = r"^p50=\d+\.\d\d\d,p99=\d+\.\d\d\d,p99\.9=\d+\.\d\d\d$"
+    assert re.match(shape, fields["latency_percentiles_usec_set"])
+
+
+def test_replication_and_persistence(raw):
+    fields = info(raw)
+    assert fields["role"] == "master"
+    assert fields["connected_slaves"] == "0"
+    assert len(fields["master_replid"]) == 40
+    assert fields["master_replid2"] == "0" * 40
+    assert fields["loading"] == "0"
+    assert fields["rdb_last_bgsave_status"] == "ok"
+    assert fields["aof_enabled"] == "0"
+    assert float(fields["used_cpu_user"]) >= 0
+
+
+# ---- COMMAND ----
+
+def test_command_count_and_all(raw):
+    count = raw.cmd("COMMAND", "COUNT")
+    assert count == len(raw.cmd("COMMAND"))
+    assert count == len(raw.cmd("COMMAND", "INFO"))
+    names = raw.cmd("COMMAND", "LIST")
+    assert count == len([n for n in names if b"|" not in n])
+    assert len(names) > count, "subcommands are named as well"
+    assert 2 * count == len(raw.cmd("COMMAND", "DOCS"))
+
+
+def test_command_info(raw):
+    get, none, sub = raw.cmd("COMMAND", "INFO", "GET", "nosuch", "client|id")
+    assert get[:6] == [b"get", 2, [b"readonly", b"fast"], 1, 1, 1]
+    assert sorted(get[6]) == [b"@fast", b"@read", b"@string"]
+    assert len(get) == 10
+    assert none is None
+    assert sub[0] == b"client|id"
+    mset, = raw.cmd("COMMAND", "INFO", "mset")
+    assert mset[1:6] == [-3, [b"write", b"denyoom"], 1, -1, 2]
+    client, = raw.cmd("COMMAND", "INFO", "client")
+    assert b"client|list" in [s[0] for s in client[9]]
+
+
+def test_command_docs(raw):
+    docs = raw.cmd("COMMAND", "DOCS", "get", "nosuch", "COPY")
+    assert docs[::2] == [b"get", b"copy"]
+    get = dict(zip(docs[1][::2], docs[1][1::2]))
+    assert get[b"since"] == b"1.0.0"
+    assert get[b"group"] == b"string"
+    assert get[b"summary"]
+    copy = dict(zip(docs[3][::2], docs[3][1::2]))
+    assert copy[b"group"] == b"generic"
+
+
+def test_command_groups(raw):
+    """A few of each group, as the peers have them."""
+    for group, names in {b"string": "set append mset", b"bitmap": "setbit bitcount",
+                         b"generic": "del expire scan object", b"connection": "ping client",
+                         b"server": "flushall dbsize config info time"}.items():
+        docs = raw.cmd("COMMAND", "DOCS", *names.split())
+        for name, doc in zip(docs[::2], docs[1::2]):
+            assert dict(zip(doc[::2], doc[1::2]))[b"group"] == group, name
+
+
+def test_command_list(raw):
+    assert b"get" in raw.cmd("COMMAND", "LIST")
+    assert set(raw.cmd("COMMAND", "LIST", "FILTERBY", "PATTERN", "getr*")) == {b"getrange"}
+    listed = raw.cmd("COMMAND", "LIST", "FILTERBY", "ACLCAT", "keyspace")
+    assert b"del" in listed
+    assert b"get" not in listed
+    assert raw.cmd("COMMAND", "LIST", "FILTERBY", "ACLCAT", "nosuch") == []
+    assert raw.cmd("COMMAND", "LIST", "FILTERBY", "MODULE", "nosuch") == []
+    assert raw.cmd("COMMAND", "LIST", "FILTERBY", "FOO", "x") == "ERR syntax error"
+    assert raw.cmd("COMMAND", "LIST", "FOO") == "ERR syntax error"
+
+
+@pytest.mark.parametrize("request_words,keys", [
+    ("get a", ["a"]), ("mset a 1 b 2", ["a", "b"]), ("del a b c", ["a", "b", "c"]),
+    ("copy a b replace", ["a", "b"]), ("object encoding foo", ["foo"]),
+    ("bitop and d a b", ["d", "a", "b"])])
+def test_getkeys(raw, request_words, keys):
+    assert raw.cmd("COMMAND", "GETKEYS", *request_words.split()) == \
+        [k.encode() for k in keys]
+
+
+def test_getkeys_errors(raw):
+    assert raw.cmd("COMMAND", "GETKEYS", "nosuch", "a") == "ERR Invalid command specified"
+    assert raw.cmd("COMMAND", "GETKEYS", "get", "a", "b") == \
+        "ERR Invalid number of arguments specified for command"
+    assert raw.cmd("COMMAND", "GETKEYS", "ping", "a") == \
+        "ERR The command has no key arguments"
+    assert raw.cmd("COMMAND", "GETKEYSANDFLAGS", "get", "a") == \
+        [[b"a", [b"RO", b"access"]]]
+    assert raw.cmd("COMMAND", "FOO") == "ERR unknown subcommand 'FOO'. Try COMMAND HELP."
+    assert len(raw.cmd("COMMAND", "HELP")) > 8
+
+
+def test_getkeys_of_every_prefix(raw):
+    """Whatever is cut off a request, the answer is keys or an error."""
+    for words in ["mset a 1 b 2", "copy a b", "object encoding k", "bitop and d a",
+                  "expire a 1", "lcs a b", "del a b"]:
+        words = words.split()
+        for n in range(1, len(words) + 1):
+            raw.cmd("COMMAND", "GETKEYS", *words[:n])
+    assert raw.cmd("PING") == b"PONG"
