@@ -469,9 +469,10 @@ static bool copy_argument(struct cursor *c)
     return true;
 }
 
+/* Afterwards there is an area, even for an empty line. */
 static bool inline_make_room(struct decode_args *a, size_t bytes)
 {
-    if (bytes <= a->inline_cap) {
+    if (bytes <= a->inline_cap && a->inline_bytes != NULL) {
         return true;
     }
     size_t cap = bytes < INLINE_CAP_MIN ? INLINE_CAP_MIN : bytes;
