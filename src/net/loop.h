@@ -48,7 +48,8 @@ struct loop_handlers {
     void (*on_turn)(void *loop_arg);
     /* Background work in a slice of its own choosing (<= 200 us): returns after
      * how many microseconds it wants to run again; 0: at once, after the next
-     * poll for completions; < 0: when there is nothing to do. */
+     * poll for completions; < 0: there is nothing to do, ask again after the
+     * next turn that happens for another reason. */
     int64_t (*on_background)(void *loop_arg);
 };
 
@@ -89,12 +90,13 @@ void conn_init_out(struct conn *c, struct chunk_pool *pool);
  * empty. Cheap to call again. */
 void conn_flush(struct conn *c);
 /* Stops (starts) receiving; what the kernel had already handed over may still
- * come once. */
+ * come. */
 void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);
 /* Begins to close; `after_flush`: once the chain is empty (bounded by
- * the owner, who may call again with false). on_closed follows in a later
- * turn. */
+ * the owner, who may call again with false). Of the callbacks only on_sent
+ * (until the chain is empty) and on_closed still come, on_closed in a later
+ * turn, when the conn has been freed. */
 void conn_close(struct conn *c, bool after_flush);
 int conn_fd(const struct conn *c);
 
@@ -104,7 +106,8 @@ struct listener *listener_open(struct loop *l, int fd, void *listener_arg);
 void listener_close(struct listener **l);
 
 /* Timers: coarse (1 ms), one-shot, intrusive; fire in on_turn's turn, before
- * on_turn. A timer may be started again from its own callback. */
+ * on_turn. A timer may be started again from its own callback, which does not
+ * fail and fires in a later turn. ST_NOMEM otherwise. */
 struct timer {
     int64_t due_us;
     void (*fire)(void *arg);

@@ -126,7 +126,7 @@ static void *entry_object(uint64_t tag)
 static void enable(struct uring_loop *u)
 {
     if (!u->is_enabled) {
-        /* liburing 2.3 declares io_uring_enable_rings but does not export it. */
+        /* liburing 2.3 declares io_uring_enable_rings without exporting it. */
         int rc = io_uring_register((unsigned)u->ring.ring_fd,
                                    IORING_REGISTER_ENABLE_RINGS, NULL, 0);
         assert(rc == 0);
