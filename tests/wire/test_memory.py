@@ -58,7 +58,7 @@ def test_deleting_gives_rss_back(own):
     rss_full = server.rss_bytes()
     drop(conn, range(COUNT - COUNT // 100), "UNLINK")
     assert until(lambda: server.rss_bytes() - rss_start
-                 < (rss_full - rss_start) // 2, 30)
+                 < (rss_full - rss_start) * 6 // 10, 30)
 
 
 @pytest.mark.parametrize("words", [("FLUSHALL",), ("FLUSHALL", "ASYNC"),
