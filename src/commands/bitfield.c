@@ -43,7 +43,8 @@ static bool type_parse(struct slice text, struct field_op *op)
 }
 
 /* "100", or "#5": the fifth field of this width. */
-static bool offset_parse(struct slice text, struct field_op *op)
+static bool offset_parse(const struct cmd_ctx *c, struct slice text,
+                         struct field_op *op)
 {
     bool is_index = text.len > 0 && text.data[0] == '#';
     int64_t at;
@@ -52,7 +53,7 @@ static bool offset_parse(struct slice text, struct field_op *op)
     }
     if (!number_parse_int64(text, &at)
         || (is_index && __builtin_mul_overflow(at, op->width, &at))
-        || !bit_offset_is_ok(at)) {
+        || !bit_offset_is_ok(c, at)) {
         return false;
     }
     op->at = (uint64_t)at;
@@ -101,7 +102,7 @@ static bool op_parse(struct cmd_ctx *c, uint32_t i, struct field_op *op)
                     "Note that u64 is not supported but i64 is.");
         return false;
     }
-    if (!offset_parse(c->argv[i + 2], op)) {
+    if (!offset_parse(c, c->argv[i + 2], op)) {
         reply_error(c->reply, BIT_OFFSET_TEXT);
         return false;
     }
@@ -258,7 +259,7 @@ void bitmap_bitfield_run(struct cmd_ctx *c)
     if (!ops_parse(c, &all)) {
         return;
     }
-    if (all.write_bytes > STRING_BYTES_MAX) {
+    if (all.write_bytes > ctx_string_max(c)) {
         reply_error(c->reply, BIT_OFFSET_TEXT);
     } else if (all.write_bytes > 0) {
         ops_write(c, &all);

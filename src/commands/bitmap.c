@@ -14,7 +14,7 @@ struct bit_range {
 static bool offset_parse(struct cmd_ctx *c, uint32_t i, uint64_t *offset)
 {
     int64_t v;
-    if (!number_parse_int64(c->argv[i], &v) || !bit_offset_is_ok(v)) {
+    if (!number_parse_int64(c->argv[i], &v) || !bit_offset_is_ok(c, v)) {
         reply_error(c->reply, BIT_OFFSET_TEXT);
         return false;
     }

@@ -7,9 +7,9 @@
 #define BIT_OFFSET_TEXT "ERR bit offset is not an integer or out of range"
 
 /* A bit's position: 0 to the last bit a string may have. */
-static inline bool bit_offset_is_ok(int64_t offset)
+static inline bool bit_offset_is_ok(const struct cmd_ctx *c, int64_t offset)
 {
-    return offset >= 0 && (uint64_t)offset < (uint64_t)STRING_BYTES_MAX * 8;
+    return offset >= 0 && (uint64_t)offset < (uint64_t)ctx_string_max(c) * 8;
 }
 
 /* bitop.c */

@@ -12,8 +12,7 @@ extern const struct cmd_spec generic_cmds[];
 extern const struct cmd_spec connection_cmds[];
 extern const struct cmd_spec keyspace_cmds[];
 
-/* The longest string value a command may make: proto-max-bulk-len. */
-#define STRING_BYTES_MAX ((size_t)512 * 1024 * 1024)
+/* Said of a string that would be longer than ctx_string_max. */
 #define STRING_TOO_LONG_TEXT \
     "ERR string exceeds maximum allowed size (proto-max-bulk-len)"
 

@@ -67,7 +67,7 @@ static bool check_sizes(struct cmd_ctx *c, struct slice a, struct slice b)
     }
     /* Both factors fit 32 bits: the product cannot overflow. */
     if ((uint64_t)(a.len + 1) * (b.len + 1)
-        > STRING_BYTES_MAX / sizeof(uint32_t)) {
+        > ctx_string_max(c) / sizeof(uint32_t)) {
         reply_error(c->reply, "ERR Insufficient memory, transient memory for "
                               "LCS exceeds proto-max-bulk-len");
         return false;

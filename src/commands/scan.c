@@ -6,7 +6,6 @@
 #include "commands/generic_priv.h"
 
 #include "base/number.h"
-#include "structs/table.h"
 
 enum {
     SCAN_POSITION_BITS = TABLE_POSITION_BITS,

@@ -13,7 +13,7 @@ void string_append_run(struct cmd_ctx *c)
         return;
     }
     len = e ? string_len(e) : 0;
-    if (len > STRING_BYTES_MAX || more.len > STRING_BYTES_MAX - len) {
+    if (len > ctx_string_max(c) || more.len > ctx_string_max(c) - len) {
         reply_error(c->reply, STRING_TOO_LONG_TEXT);
         return;
     }
@@ -95,8 +95,8 @@ void string_setrange_run(struct cmd_ctx *c)
         reply_int(c->reply, (int64_t)len);
         return;
     }
-    if (part.len > STRING_BYTES_MAX
-        || (uint64_t)offset > STRING_BYTES_MAX - part.len) {
+    if (part.len > ctx_string_max(c)
+        || (uint64_t)offset > ctx_string_max(c) - part.len) {
         reply_error(c->reply, STRING_TOO_LONG_TEXT);
         return;
     }

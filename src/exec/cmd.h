@@ -128,6 +128,8 @@ struct entry *ctx_peek(struct cmd_ctx *c, const struct key *k);
 /* True if `e` is NULL or of the type; else replies WRONGTYPE and says false. */
 bool ctx_check_type(struct cmd_ctx *c, const struct entry *e,
                     enum value_type type);
+/* The longest string a command may make (proto-max-bulk-len). */
+size_t ctx_string_max(const struct cmd_ctx *c);
 /* In the session's database; for another one use ctx_keyspace. The status of a
  * failed write is already replied (-OOM ...): return at once on false. */
 bool ctx_set_string(struct cmd_ctx *c, const struct key *k, struct slice value,

@@ -70,6 +70,12 @@ bool ctx_check_type(struct cmd_ctx *c, const struct entry *e,
     return false;
 }
 
+size_t ctx_string_max(const struct cmd_ctx *c)
+{
+    return (size_t)atomic_load_explicit(&c->exec->o.shared->string_bytes_max,
+                                        memory_order_relaxed);
+}
+
 static bool done(struct cmd_ctx *c, status_t st)
 {
     if (__builtin_expect(st == ST_OK, 1)) {

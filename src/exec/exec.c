@@ -22,6 +22,7 @@ enum {
     TIDY_PERIOD_US = 100 * 1000,
     TIDY_PAUSE_US = 500,         /* between slices of an unfinished tidying */
     BACKGROUND_MAX_US = 10 * 1000, /* new deadlines are noticed this soon */
+    MEMORY_A_CALL = 256, /* what a small request may add, amply */
 };
 
 struct exec *exec_create(const struct exec_options *o)
@@ -110,7 +111,9 @@ static const struct cmd *look_up(struct exec *x, struct call *call)
 {
     const struct cmd *cmd = cmd_table_find(x->o.commands, call->argv[0]);
     if (cmd == NULL) {
-        call->problem = PROBLEM_UNKNOWN;
+        bool is_http = slice_equal_nocase(call->argv[0], "post")
+                       || slice_equal_nocase(call->argv[0], "host:");
+        call->problem = is_http ? PROBLEM_HTTP : PROBLEM_UNKNOWN;
         return NULL;
     }
     if (__builtin_expect(cmd->sub_count > 0, 0) && call->argc > 1) {
@@ -184,6 +187,7 @@ void exec_add(struct exec *x, struct session *s, const struct slice *argv,
         x->arg_count += argc;
     }
     call->cmd = look_up(x, call);
+    x->memory_left -= (int64_t)(argv[argc - 1].len * 2 + MEMORY_A_CALL * argc);
     if (call->problem == PROBLEM_NONE
         && call->cmd->spec->keys.kind != KEYS_KIND_NONE) {
         find_keys(x, call);
@@ -245,6 +249,12 @@ static void reply_problem(struct reply *r, const struct call *call)
 static bool may_run(struct exec *x, struct reply *r, const struct call *call)
 {
     uint32_t flags = call->cmd == NULL ? 0 : call->cmd->flags;
+    if (__builtin_expect(call->problem == PROBLEM_HTTP, 0)) {
+        /* A browser was made to send us commands: not a word more with it. */
+        call->session->is_http = true;
+        call->session->close_after_reply = true;
+        return false;
+    }
     if (!call->session->is_authenticated && !(flags & CMD_NO_AUTH)) {
         reply_error(r, "NOAUTH Authentication required.");
         return false;
@@ -455,6 +465,20 @@ static void prefetch(struct exec *x)
     }
 }
 
+/* Whether memory is full is looked at again when this worker may have added as
+ * much as was left, or the limit is another. */
+static void check_memory(struct exec *x)
+{
+    uint32_t serial = atomic_load_explicit(&x->o.shared->limit_serial,
+                                           memory_order_relaxed);
+    if (__builtin_expect(x->memory_left >= 0 && serial == x->limit_serial, 1)
+        || x->o.memory_check == NULL) {
+        return;
+    }
+    x->limit_serial = serial;
+    x->memory_left = x->o.memory_check(x->o.host);
+}
+
 void exec_run(struct exec *x)
 {
     if (x->call_count == 0) {
@@ -466,6 +490,7 @@ void exec_run(struct exec *x)
     if (x->call_count > 1) {
         prefetch(x);
     }
+    check_memory(x);
     uint64_t ticks = clock_ticks();
     for (uint32_t i = 0; i < x->call_count; i++) {
         run_call(x, &x->calls[i], &ticks);

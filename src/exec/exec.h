@@ -25,6 +25,8 @@ enum {
 struct exec_shared {
     _Atomic(bool) is_memory_full;   /* used memory is above maxmemory */
     _Atomic(bool) needs_auth;       /* new sessions must authenticate */
+    _Atomic(uint64_t) string_bytes_max; /* proto-max-bulk-len */
+    _Atomic(uint32_t) limit_serial; /* grows when maxmemory is changed */
 };
 
 struct exec_options {
@@ -38,6 +40,9 @@ struct exec_options {
     void *host;
     uint64_t random_seed;
     double ticks_per_us;
+    /* Looks at the memory limit anew; how many bytes this worker may add before
+     * it asks again. Called inside the gate, no shard held; NULL: no limit. */
+    int64_t (*memory_check)(void *host);
     /* Raised for each keyspace event, shards held; may be NULL. */
     void (*notify)(void *host, uint32_t database, enum event_class cls,
                    const char *event, struct slice key);

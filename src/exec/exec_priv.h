@@ -11,7 +11,7 @@ enum {
 
 enum call_problem {
     PROBLEM_NONE, PROBLEM_UNKNOWN, PROBLEM_UNKNOWN_SUB, PROBLEM_ARITY,
-    PROBLEM_NOMEM,
+    PROBLEM_NOMEM, PROBLEM_HTTP,
 };
 
 /* One request of a batch. */
@@ -43,6 +43,8 @@ struct exec {
     struct key keys[EXEC_BATCH_KEYS];
     uint32_t key_count;
     struct scratch_block *scratch;
+    int64_t memory_left; /* bytes to be added before memory_check */
+    uint32_t limit_serial; /* of the limit that memory_left is about */
     int64_t tidy_next_us;
     uint32_t tidy_shard;
     double ns_per_tick;

@@ -15,6 +15,7 @@
 
 enum {
     PLACES_MIN = 256,
+    PLACES_MAX = 1 << 20,
     SEEDS_A_SIZE = 4096, /* tried before the places are doubled */
     NO_COMMAND = 0xffff,
 };
@@ -136,7 +137,8 @@ static bool try_seed(struct cmd_table *t, uint64_t seed)
 
 static bool find_seed(struct cmd_table *t)
 {
-    for (uint32_t places = PLACES_MIN; places <= 1u << 20; places *= 2) {
+    for (uint32_t places = PLACES_MIN;; places *= 2) {
+        assert(places <= PLACES_MAX); /* else two have one name */
         uint16_t *p = mem_realloc(t->account, t->places, places * sizeof *p);
         if (p == NULL) {
             return false;
@@ -149,8 +151,6 @@ static bool find_seed(struct cmd_table *t)
             }
         }
     }
-    assert(!"two commands of one name");
-    return false;
 }
 
 struct cmd_table *cmd_table_create(struct mem_account *a,

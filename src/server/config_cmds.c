@@ -7,6 +7,7 @@
  * whose counters are being set back. */
 #include <errno.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "server/server_priv.h"
@@ -41,6 +42,11 @@ static void reply_option(struct cmd_ctx *c, const struct option *row,
     const struct options *o = &server_of(c)->options;
     size_t len = options_get_row(o, row, text, cap);
     reply_bulk_text(c->reply, name);
+    /* Where the process is counts, not the words that led there. */
+    if (row->offset == offsetof(struct options, dir)
+        && getcwd(text, cap) != NULL) {
+        len = strlen(text);
+    }
     reply_bulk(c->reply, slice_of(text, len < cap ? len : cap - 1));
 }
 
@@ -137,8 +143,31 @@ static bool set_values(struct cmd_ctx *c, struct options *o)
     return true;
 }
 
-/* The one effect that can fail: the working directory. It comes last before
- * the exchange, so that there is nothing to undo. */
+enum { SPARE_DESCRIPTORS = 32 }; /* for what is not a session */
+
+/* Room for as many sessions, asked of the system. */
+static bool reserve_descriptors(struct cmd_ctx *c, const struct options *from,
+                                const struct options *to)
+{
+    struct rlimit limit, raised;
+    rlim_t want = (rlim_t)to->maxclients + SPARE_DESCRIPTORS;
+    if (to->maxclients <= from->maxclients
+        || getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= want) {
+        return true;
+    }
+    raised = (struct rlimit){want, limit.rlim_max > want ? limit.rlim_max
+                                                         : want};
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0) {
+        return true;
+    }
+    reply_set_error(c, option_find(SLICE_LIT("maxclients")),
+                    "The operating system is not able to handle the specified "
+                    "number of clients");
+    return false;
+}
+
+/* With reserve_descriptors the effects that can fail. It comes last before the
+ * exchange, so that there is nothing to undo. */
 static bool enter_directory(struct cmd_ctx *c, const struct options *from,
                             const struct options *to)
 {
@@ -163,7 +192,8 @@ static bool exchange_options(struct cmd_ctx *c)
         ctx_error_status(c, ST_NOMEM);
         return false;
     }
-    if (!set_values(c, &next) || !enter_directory(c, &s->options, &next)) {
+    if (!set_values(c, &next) || !reserve_descriptors(c, &s->options, &next)
+        || !enter_directory(c, &s->options, &next)) {
         options_deinit(&next);
         return false;
     }
@@ -184,6 +214,7 @@ static void config_set_run(struct cmd_ctx *c)
     is_done = exchange_options(c);
     if (is_done) {
         server_apply_options(s);
+        log_set_level(s->log, (enum log_level)s->options.loglevel);
     }
     lock_release(&s->config_lock);
     if (is_done) {
@@ -214,7 +245,7 @@ static void config_resetstat_run(struct cmd_ctx *c)
         reset_worker(&s->workers[i]);
     }
     store_stats_reset(c->store);
-    counter_set(&s->used_memory_peak, server_used_memory(s));
+    server_reset_peak(s);
     reply_ok(c->reply);
 }
 

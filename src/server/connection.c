@@ -277,30 +277,12 @@ static void protocol_error(struct connection *c, const char *text)
     c->session.close_after_reply = true;
 }
 
-/* Cross-protocol attack: a browser was made to send us commands. */
-static bool is_http(const struct slice *argv, uint32_t argc)
-{
-    (void)argc;
-    return slice_equal_nocase(argv[0], "post")
-           || slice_equal_nocase(argv[0], "host:");
-}
-
-static void drop_http(struct connection *c)
-{
-    log_write(c->worker->server->log, LOG_WARNING,
-              "Possible SECURITY ATTACK detected. It looks like somebody is "
-              "sending POST or Host: commands to Redis. This is likely due to "
-              "an attacker attempting to use Cross Protocol Scripting to "
-              "compromise your Redis instance. Connection aborted.");
-    close_connection(c, false);
-}
-
 static void limits_of(const struct connection *c, struct decode_limits *l)
 {
     const struct server *s = c->worker->server;
     *l = (struct decode_limits){
         .bulk_bytes_max = (int64_t)atomic_load_explicit(
-            &s->bulk_bytes_max, memory_order_relaxed),
+            &s->exec_shared.string_bytes_max, memory_order_relaxed),
         .args_max = INT32_MAX,
         .inline_bytes_max = INLINE_BYTES_MAX,
         .is_unauthenticated = !c->session.is_authenticated,
@@ -329,10 +311,6 @@ static bool take_slowly(struct connection *c, const struct decode_limits *limits
         break;
     }
     if (result == DECODE_REQUEST) {
-        if (is_http(w->args.argv, w->args.argc)) {
-            drop_http(c);
-            return false;
-        }
         if (exec_is_full(w->exec)) {
             exec_run(w->exec);
         }
@@ -432,6 +410,17 @@ static void check_output_limits(struct connection *c)
     }
 }
 
+static void log_http(const struct connection *c)
+{
+    char peer[128];
+    socket_peer_name(conn_fd(c->net), peer, sizeof peer);
+    log_write(c->worker->server->log, LOG_WARNING,
+              "Possible SECURITY ATTACK detected: %s sends POST or Host: as a "
+              "browser does, likely an attempt at Cross Protocol Scripting. "
+              "Connection aborted.",
+              peer);
+}
+
 static void finish_turn(struct connection *c)
 {
     struct chain *out = conn_out(c->net);
@@ -445,6 +434,9 @@ static void finish_turn(struct connection *c)
         return;
     }
     if (c->session.close_after_reply || c->is_ended) {
+        if (c->session.is_http) {
+            log_http(c);
+        }
         close_connection(c, true);
         return;
     }

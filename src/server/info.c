@@ -8,6 +8,7 @@
  * Threads: runs on any worker inside the gate; everything read here is an
  * atomic counter, or constant since the start. */
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
@@ -146,6 +147,9 @@ static void add_server(struct info *in)
     struct text *t = &in->text;
     struct utsname os;
     int64_t up_s = (in->now_ms - s->start_wall_ms) / 1000;
+    char program[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
+    program[len > 0 ? len : 0] = '\0';
     if (uname(&os) != 0) {
         os = (struct utsname){0};
     }
@@ -170,7 +174,7 @@ static void add_server(struct info *in)
         s->options.hz);
     lock_release(&s->config_lock);
     add(t, "lru_clock:%" PRId64 "\r\n", in->now_ms / 1000 & 0xffffff);
-    add(t, "executable:%s\r\nconfig_file:%s\r\n", "/proc/self/exe",
+    add(t, "executable:%s\r\nconfig_file:%s\r\n", program,
         s->config_path != NULL ? s->config_path : "");
     add(t, "io_threads_active:0\r\nworker_threads:%u\r\nshards:%u\r\n",
         s->worker_count, store_shard_count(s->store));

@@ -41,10 +41,13 @@ void server_apply_options(struct server *s)
                           memory_order_relaxed);
     atomic_store_explicit(&s->memory_limit, (uint64_t)o->maxmemory,
                           memory_order_relaxed);
+    atomic_fetch_add_explicit(&s->exec_shared.limit_serial, 1,
+                              memory_order_relaxed);
     atomic_store_explicit(&s->query_buffer_limit,
                           (uint64_t)o->client_query_buffer_limit,
                           memory_order_relaxed);
-    atomic_store_explicit(&s->bulk_bytes_max, (uint64_t)o->proto_max_bulk_len,
+    atomic_store_explicit(&s->exec_shared.string_bytes_max,
+                          (uint64_t)o->proto_max_bulk_len,
                           memory_order_relaxed);
     atomic_store_explicit(&s->output_hard_limit, l->hard_bytes,
                           memory_order_relaxed);
@@ -68,7 +71,38 @@ size_t server_used_memory(struct server *s)
     for (uint32_t i = 0; i < s->worker_count; i++) {
         n += mem_used(&s->workers[i].account);
     }
+    uint64_t peak = server_used_memory_peak(s);
+    while (n > peak && !atomic_compare_exchange_weak_explicit(
+                           &s->used_memory_peak, &peak, n,
+                           memory_order_relaxed, memory_order_relaxed)) {
+    }
     return n;
+}
+
+uint64_t server_used_memory_peak(const struct server *s)
+{
+    return atomic_load_explicit(&s->used_memory_peak, memory_order_relaxed);
+}
+
+void server_reset_peak(struct server *s)
+{
+    atomic_store_explicit(&s->used_memory_peak, server_used_memory(s),
+                          memory_order_relaxed);
+}
+
+int64_t server_memory_check(void *server)
+{
+    struct server *s = server;
+    uint64_t limit = atomic_load_explicit(&s->memory_limit,
+                                          memory_order_relaxed);
+    uint64_t used = server_used_memory(s);
+    bool is_full = limit > 0 && used > limit;
+    atomic_store_explicit(&s->exec_shared.is_memory_full, is_full,
+                          memory_order_relaxed);
+    if (limit == 0) {
+        return INT64_MAX;
+    }
+    return is_full ? 0 : (int64_t)((limit - used) / s->worker_count);
 }
 
 void server_cron(struct server *s)
@@ -76,17 +110,10 @@ void server_cron(struct server *s)
     if (s->gate != NULL) {
         gate_enter(s->gate, 0);
     }
-    size_t used = server_used_memory(s);
+    (void)server_memory_check(s);
     if (s->gate != NULL) {
         gate_leave(s->gate, 0);
     }
-    uint64_t limit = atomic_load_explicit(&s->memory_limit,
-                                          memory_order_relaxed);
-    if (used > counter_get(&s->used_memory_peak)) {
-        counter_set(&s->used_memory_peak, used);
-    }
-    atomic_store_explicit(&s->exec_shared.is_memory_full,
-                          limit > 0 && used > limit, memory_order_relaxed);
     info_sample(s);
 }
 
@@ -289,6 +316,7 @@ status_t server_create(const struct options *o, const char *config_path,
     }
     s->account = account;
     lock_init(&s->config_lock, LOCK_RANK_SERVER, 0);
+    lock_init(&s->stop_lock, LOCK_RANK_SERVER, 1);
     signal_event_init(&s->housekeeper_wake);
     s->start_wall_ms = clock_wall_us() / 1000;
     if (options_copy(&s->options, o, &s->account) != ST_OK
@@ -324,11 +352,6 @@ void server_destroy(struct server **server)
         return;
     }
     for (uint32_t i = 0; s->workers != NULL && i < s->worker_count; i++) {
-        if (i == 0 && s->workers[i].loop != NULL) {
-            while (s->listener_count > 0) {
-                listener_close(&s->listeners[--s->listener_count]);
-            }
-        }
         worker_deinit(&s->workers[i]);
     }
     if (s->options.unixsocket != NULL && s->options.unixsocket[0] != 0) {
@@ -377,14 +400,16 @@ static void join_threads(struct server *s)
 
 void server_run(struct server *s)
 {
+    barrier_init(&s->loops_ended, s->worker_count);
     if (!start_threads(s)) {
         log_write(s->log, LOG_WARNING, "Can't start all threads");
+        atomic_store_explicit(&s->is_half_started, true, memory_order_relaxed);
         server_stop(s);
         join_threads(s);
         return;
     }
     server_cron(s);
-    s->startup_bytes = (size_t)counter_get(&s->used_memory_peak);
+    s->startup_bytes = (size_t)server_used_memory_peak(s);
     log_write(s->log, LOG_NOTICE,
               "engram %s, %u worker%s, %s, %u shard%s, pid %ld",
               ENGRAM_VERSION, s->worker_count, s->worker_count == 1 ? "" : "s",
@@ -398,9 +423,13 @@ void server_run(struct server *s)
 
 void server_stop(struct server *s)
 {
-    atomic_store_explicit(&s->is_stopping, true, memory_order_relaxed);
-    for (uint32_t i = 0; i < s->worker_count; i++) {
-        worker_stop(&s->workers[i]);
+    lock_acquire(&s->stop_lock);
+    if (!atomic_exchange_explicit(&s->is_stopping, true,
+                                  memory_order_acq_rel)) {
+        for (uint32_t i = 0; i < s->worker_count; i++) {
+            worker_stop(&s->workers[i]);
+        }
+        signal_event_set(&s->housekeeper_wake);
     }
-    signal_event_set(&s->housekeeper_wake);
+    lock_release(&s->stop_lock);
 }

@@ -15,7 +15,7 @@ STATUS_CHECKED enum status_code server_create(const struct options *o,
                                               size_t err_cap);
 /* Runs until server_stop; the calling thread is worker 0. */
 void server_run(struct server *s);
-/* Any thread, async-signal-safe. */
+/* Any thread. */
 void server_stop(struct server *s);
 void server_destroy(struct server **s);
 

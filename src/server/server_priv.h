@@ -79,20 +79,28 @@ struct server {
     double ticks_per_us;
     const char *io_engine; /* "io_uring" or "epoll", as chosen */
     _Atomic(bool) is_stopping;
+    struct lock stop_lock;       /* held while workers are being woken */
+    struct barrier loops_ended;  /* no loop is closed before all have ended */
+    _Atomic(bool) is_half_started; /* not all threads came up: do not wait */
     _Atomic(uint32_t) accept_next;   /* worker for the next session */
     _Atomic(uint64_t) max_clients;   /* copies of options read on hot paths */
     _Atomic(uint64_t) memory_limit;
     _Atomic(uint64_t) query_buffer_limit;
-    _Atomic(uint64_t) bulk_bytes_max;
     _Atomic(uint64_t) output_hard_limit, output_soft_limit, output_soft_s;
     _Atomic(uint32_t) timeout_s, keepalive_s;
-    struct counter used_memory_peak; /* housekeeper and INFO */
+    _Atomic(uint64_t) used_memory_peak; /* raised by whoever sums */
     struct rates rates;              /* sampled by worker 0 */
     size_t startup_bytes;            /* used memory when ready */
 };
 
-/* Every account summed: what INFO calls used_memory. Any thread. */
+/* Every account summed: what INFO calls used_memory; raises the peak. From a
+ * worker inside the gate. */
 size_t server_used_memory(struct server *s);
+uint64_t server_used_memory_peak(const struct server *s);
+void server_reset_peak(struct server *s); /* to what is used now */
+/* exec's memory_check: looks at maxmemory anew; how many bytes one worker may
+ * add before it must be asked again. */
+int64_t server_memory_check(void *server);
 /* Notes the totals that INFO shows as rates; worker 0. (info.c) */
 void info_sample(struct server *s);
 /* Ten times a second, on worker 0: memory against its limit, peak. */

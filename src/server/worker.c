@@ -117,7 +117,7 @@ static void on_turn(void *arg)
     if (w->ready != NULL) {
         connections_run_ready(w);
     }
-    if (atomic_load_explicit(&w->server->is_stopping, memory_order_relaxed)) {
+    if (atomic_load_explicit(&w->server->is_stopping, memory_order_acquire)) {
         w->is_stopping = true;
         loop_stop(w->loop);
     }
@@ -152,7 +152,7 @@ static struct exec *create_exec(struct worker *w, uint64_t seed)
         .shared = &s->exec_shared, .worker = w->index,
         .worker_count = s->worker_count, .account = &w->account,
         .sink = s->sink, .host = s, .random_seed = seed,
-        .ticks_per_us = s->ticks_per_us,
+        .ticks_per_us = s->ticks_per_us, .memory_check = server_memory_check,
     };
     return exec_create(&o);
 }
@@ -194,26 +194,45 @@ bool worker_init(struct worker *w, struct server *s, uint32_t index,
     return true;
 }
 
+static void close_loop(struct worker *w)
+{
+    struct server *s = w->server;
+    w->is_stopping = true;
+    read_mail(w);
+    while (w->index == 0 && s->listener_count > 0) {
+        listener_close(&s->listeners[--s->listener_count]);
+    }
+    timer_stop(w->loop, &w->cron);
+    loop_destroy(&w->loop);
+}
+
 void worker_deinit(struct worker *w)
 {
     if (w->server == NULL) {
         return; /* was never made */
     }
-    w->is_stopping = true;
     if (w->loop != NULL) {
-        read_mail(w);
-        timer_stop(w->loop, &w->cron);
-        loop_destroy(&w->loop);
+        close_loop(w); /* it never ran */
     }
     exec_destroy(&w->exec);
     decode_args_deinit(&w->args);
     chunk_pool_deinit(&w->chunks);
 }
 
+/* A loop is closed on the thread it ran on: its ring knows no other. Nobody may
+ * wake it any more by then: the others have ended theirs, and whoever stopped
+ * the server has let go of stop_lock. */
 void worker_run(void *worker)
 {
     struct worker *w = worker;
+    struct server *s = w->server;
     loop_run(w->loop);
+    if (!atomic_load_explicit(&s->is_half_started, memory_order_acquire)) {
+        barrier_wait(&s->loops_ended);
+    }
+    lock_acquire(&s->stop_lock);
+    lock_release(&s->stop_lock);
+    close_loop(w);
 }
 
 void worker_stop(struct worker *w)

@@ -173,9 +173,11 @@ static bool sweep_slice(struct keyspace *ks, const struct store_turn *turn)
         if (expiry_count(x) <= 2 * live + SWEEP_SLACK) {
             return false;
         }
+        if (!expiry_sweep_begin(x)) {
+            return false; /* not now: the clock went back */
+        }
         ks->parity ^= ENTRY_PARITY;
         counter_add(&ks->store->shards[ks->shard].sweeps, 1);
-        expiry_sweep_begin(x);
     }
     do {
         size_t n = expiry_sweep_take(x, records, EXPIRE_BATCH);

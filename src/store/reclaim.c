@@ -1,7 +1,8 @@
 /* reclaim: freeing keyspaces that were flushed. They are out of the matrix, so
  * nobody else knows them, and the reclaiming thread needs no shard's lock. The
- * heap goes back page by page, without a look at the entries in it; only values
- * outside the heap must be found and freed one by one.
+ * heap goes back page by page, without a look at the entries in it or at the
+ * table, whose memory is the heap's too; only values outside the heap must be
+ * found and freed one by one.
  *
  * Threads: flush hands over under reclaim_lock; one thread reclaims. */
 #include "base/clock.h"
@@ -64,10 +65,6 @@ static bool reclaim_step(struct keyspace *ks)
     }
     if (ks->expiry != NULL) {
         expiry_destroy(&ks->expiry);
-        return true;
-    }
-    if (ks->table != NULL) {
-        table_destroy(&ks->table);
         return true;
     }
     return slab_heap_drain(ks->heap, RECLAIM_PAGES);

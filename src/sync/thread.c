@@ -75,6 +75,26 @@ unsigned thread_cpu_count(void)
     return online > 0 ? (unsigned)online : 1;
 }
 
+void barrier_init(struct barrier *b, uint32_t count)
+{
+    atomic_init(&b->left, count);
+}
+
+void barrier_wait(struct barrier *b)
+{
+    /* acq_rel: what each did before is seen by all afterwards */
+    uint32_t left = atomic_fetch_sub_explicit(&b->left, 1,
+                                              memory_order_acq_rel) - 1;
+    if (left == 0) {
+        futex_wake(&b->left, INT32_MAX);
+        return;
+    }
+    while (left != 0) {
+        futex_wait(&b->left, left, NULL);
+        left = atomic_load_explicit(&b->left, memory_order_acquire);
+    }
+}
+
 void signal_event_init(struct signal_event *e)
 {
     atomic_init(&e->word, 0);

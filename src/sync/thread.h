@@ -19,6 +19,14 @@ void thread_join(struct thread **t);
 /* How many processors this process may run on, >= 1. */
 unsigned thread_cpu_count(void);
 
+/* Where several threads wait for one another. */
+struct barrier {
+    _Atomic(uint32_t) left; /* still to come; 0: everyone has */
+};
+void barrier_init(struct barrier *b, uint32_t count);
+/* Waits until `count` threads have called this (each once). */
+void barrier_wait(struct barrier *b);
+
 /* An event that one thread waits for and others set (futex). */
 struct signal_event {
     _Atomic(uint32_t) word;
