@@ -1,5 +1,6 @@
 """CONFIG over the wire, and what the program does with files and arguments."""
 import os
+import resource
 import subprocess
 
 import pytest
@@ -197,3 +198,26 @@ def test_file_include_and_arguments(server):
             get(raw, "client-output*")[b"client-output-buffer-limit"]
         info = raw.cmd("INFO", "server")
         assert b"config_file:" + os.path.realpath(main).encode() in info
+
+
+def test_dir_is_where_the_process_is(server, raw):
+    assert get(raw, "dir") == {b"dir": os.path.realpath(server.dir).encode()}
+
+
+def test_more_clients_than_descriptors(server, raws):
+    child = server.new(limits={resource.RLIMIT_NOFILE: 400}, maxclients=100)
+    raw, = raws(1, of=child)
+    if os.geteuid() == 0:
+        # Root raises its own limits; the system's ceiling is beyond these.
+        assert raw.cmd("CONFIG", "SET", "maxclients", 200) == b"OK"
+        return
+    assert raw.cmd("CONFIG", "SET", "maxclients", 100000).code == "ERR"
+    assert get(raw, "maxclients") == {b"maxclients": b"100"}
+
+
+def test_loglevel_takes_effect(server, raws):
+    child = server.new()
+    raw, = raws(1, of=child)
+    for level in [b"debug", b"verbose", b"notice", b"warning"]:
+        assert raw.cmd("CONFIG", "SET", "loglevel", level) == b"OK"
+        assert get(raw, "loglevel") == {b"loglevel": level}
