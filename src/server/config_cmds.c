@@ -1,8 +1,8 @@
 /* config_cmds: CONFIG over the option table.
  *
- * SET works on a copy of the options: every pair must be good before the copy
- * takes the place of the old one, so that a bad pair changes nothing. Both are
- * done under config_lock; what the hot paths read is published afterwards.
+ * SET works on a copy of the options: every pair must be good before the copy's
+ * values take the place of the old ones, so that a bad pair changes nothing. All
+ * is done under config_lock; what the hot paths read is published afterwards.
  * RESETSTAT holds every shard: no other worker is in the middle of a command
  * whose counters are being set back. */
 #include <errno.h>
@@ -197,8 +197,12 @@ static bool exchange_options(struct cmd_ctx *c)
         options_deinit(&next);
         return false;
     }
-    options_deinit(&s->options);
-    s->options = next;
+    /* Options that were not named are not written: those that never change
+     * are read without the lock. */
+    for (uint32_t i = 2; i < c->argc; i += 2) {
+        options_exchange_row(&s->options, &next, option_find(c->argv[i]));
+    }
+    options_deinit(&next);
     return true;
 }
 

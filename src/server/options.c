@@ -209,6 +209,35 @@ no_memory:
     return ST_NOMEM;
 }
 
+static size_t field_bytes(const struct option *row)
+{
+    switch (row->type) {
+    case OPTION_BOOL:
+        return sizeof(bool);
+    case OPTION_ENUM:
+        return sizeof(int);
+    case OPTION_STRING:
+    case OPTION_LIST:
+        return sizeof(char *);
+    case OPTION_LIMITS:
+        return sizeof initial_limits;
+    default:
+        return sizeof(int64_t);
+    }
+}
+
+void options_exchange_row(struct options *a, struct options *b,
+                          const struct option *row)
+{
+    char kept[sizeof initial_limits];
+    size_t bytes = field_bytes(row);
+    assert(a->account == b->account);
+    assert(bytes <= sizeof kept);
+    memcpy(kept, field_at(a, row), bytes);
+    memcpy(field_at(a, row), field_at(b, row), bytes);
+    memcpy(field_at(b, row), kept, bytes);
+}
+
 /* ---- reading values ---- */
 
 static bool fail(char *err, size_t cap, const char *format, ...)

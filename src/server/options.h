@@ -110,6 +110,10 @@ STATUS_CHECKED status_t options_copy(struct options *to,
                                      const struct options *from,
                                      struct mem_account *account);
 
+/* Exchanges one option's values; both on the same account. */
+void options_exchange_row(struct options *a, struct options *b,
+                          const struct option *row);
+
 /* False: nothing changed and `err` says why, in Redis's words. Immutable ones
  * are set too: that they may not change any more is CONFIG SET's rule. */
 bool options_set(struct options *o, struct slice name, struct slice value,

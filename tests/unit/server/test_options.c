@@ -449,6 +449,32 @@ static void test_copy(void **state)
     assert_int_equal(mem_used(&other), 0);
 }
 
+/* After every row is exchanged, each has become the other. */
+static void test_exchange(void **state)
+{
+    struct fixture *f = *state;
+    struct options other;
+    assert_int_equal(options_copy(&other, &f->options, &f->account), ST_OK);
+    assert_true(set(f, "requirepass", "secret"));
+    assert_true(set(f, "port", "1"));
+    assert_true(set(f, "activedefrag", "yes"));
+    assert_true(set(f, "loglevel", "debug"));
+    assert_true(set(f, "client-output-buffer-limit", "normal 1 2 3"));
+    for (size_t i = 0; i < option_count(); i++) {
+        options_exchange_row(&f->options, &other, option_at(i));
+    }
+    assert_string_equal(other.requirepass, "secret");
+    assert_string_equal(f->options.requirepass, "");
+    assert_int_equal(other.port, 1);
+    assert_int_equal(f->options.port, 6379);
+    assert_true(other.activedefrag);
+    assert_false(f->options.activedefrag);
+    assert_int_equal(other.loglevel, 0);
+    assert_int_equal(other.output_limits[0].soft_seconds, 3);
+    assert_int_equal(f->options.output_limits[0].soft_seconds, 0);
+    options_deinit(&other);
+}
+
 static void test_no_memory_anywhere(void **state)
 {
     static const char text[] = "save 60 1\nbind 127.0.0.1\nrequirepass x\n";
@@ -483,7 +509,7 @@ int main(void)
         TEST(test_file), TEST(test_save_lines), TEST(test_file_errors),
         TEST(test_secret_is_not_told), TEST(test_long_line),
         TEST(test_includes), TEST(test_arguments),
-        TEST(test_wrong_arguments), TEST(test_copy),
+        TEST(test_wrong_arguments), TEST(test_copy), TEST(test_exchange),
         TEST(test_no_memory_anywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
