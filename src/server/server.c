@@ -25,7 +25,8 @@
 #include "server/worker.h"
 
 enum {
-    SHARDS_DEFAULT = 256,     /* with several workers */
+    SHARDS_A_WORKER = 32,     /* at least, with several workers */
+    SHARDS_MAX = 4096,
     SPARE_EXTENTS = 3,        /* touched ahead of need: 6 MB */
     SPARE_DESCRIPTORS = 32,   /* for what is not a session */
     BIND_WORDS_MAX = 16,
@@ -218,6 +219,18 @@ static bool listen_unix(struct server *s, char *err, size_t cap)
 
 /* ---- building ---- */
 
+/* One with one worker. Else enough that two workers seldom meet in one, and no
+ * more: each shard rounds its memory up to pages of its own. */
+static uint32_t default_shards(uint32_t workers)
+{
+    uint32_t shards = 1;
+    while (workers > 1 && shards < workers * SHARDS_A_WORKER
+           && shards < SHARDS_MAX) {
+        shards *= 2;
+    }
+    return shards;
+}
+
 static bool build_store(struct server *s, char *err, size_t cap)
 {
     struct pages_options po = {.use_huge_pages = true,
@@ -228,7 +241,7 @@ static bool build_store(struct server *s, char *err, size_t cap)
     };
     int64_t shards = s->options.shards;
     so.shard_count = shards > 0 ? (uint32_t)shards
-                     : s->worker_count == 1 ? 1 : SHARDS_DEFAULT;
+                                : default_shards(s->worker_count);
     if (random_secret(&so.seed, sizeof so.seed) != ST_OK) {
         snprintf(err, cap, "no randomness from the system");
         return false;
