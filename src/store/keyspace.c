@@ -65,20 +65,33 @@ void keyspace_prefetch_entry(const struct keyspace *ks, uint64_t hash)
     }
 }
 
-static struct entry *find_at(struct keyspace *ks, const struct key *k,
-                             struct table_at *at)
+/* The entry; its place is ks->at. A command looks its key up to read it and then
+ * again to write it: the second time the first answer is still there. It is
+ * known by where the key's name lies and its hash (a secret hash of 64 bits
+ * does not meet by chance), and forgotten by whatever moves entries. */
+static struct entry *find(struct keyspace *ks, const struct key *k)
 {
-    struct entry *e = table_find_first(ks->table, k->hash, at);
-    while (e != NULL && !entry_key_equals(e, k->name)) {
-        e = table_find_next(at);
+    if (ks->found != NULL && ks->found_name == k->name.data
+        && ks->at.hash == k->hash) {
+        return ks->found;
     }
+    struct entry *e = table_find_first(ks->table, k->hash, &ks->at);
+    while (e != NULL && !entry_key_equals(e, k->name)) {
+        e = table_find_next(&ks->at);
+    }
+    ks->found = e;
+    ks->found_name = k->name.data;
     return e;
+}
+
+void keyspace_forget_found(struct keyspace *ks)
+{
+    ks->found = NULL;
 }
 
 struct entry *keyspace_find(struct keyspace *ks, const struct key *k)
 {
-    struct table_at at;
-    return ks == NULL ? NULL : find_at(ks, k, &at);
+    return ks == NULL ? NULL : find(ks, k);
 }
 
 struct entry *keyspace_find_live(struct keyspace *ks, const struct key *k,
@@ -202,7 +215,7 @@ status_t keyspace_set_string(struct keyspace *ks, const struct key *k,
                              struct slice value, int64_t deadline_ms)
 {
     struct table_at at;
-    struct entry *e = find_at(ks, k, &at), *to;
+    struct entry *e = find(ks, k), *to;
     uint8_t flags;
     deadline_ms = kept_deadline(e, deadline_ms);
     status_t st = index_deadline(ks, e, k->hash, deadline_ms, &flags);
@@ -236,7 +249,7 @@ status_t keyspace_set_int(struct keyspace *ks, const struct key *k,
                           int64_t value, int64_t deadline_ms)
 {
     struct table_at at;
-    struct entry *e = find_at(ks, k, &at), *to;
+    struct entry *e = find(ks, k), *to;
     uint8_t flags;
     bool keeps = deadline_ms == DEADLINE_KEEP;
     deadline_ms = kept_deadline(e, deadline_ms);
@@ -264,7 +277,7 @@ status_t keyspace_edit_string(struct keyspace *ks, const struct key *k,
                               size_t len, uint8_t **bytes)
 {
     struct table_at at;
-    struct entry *e = find_at(ks, k, &at);
+    struct entry *e = find(ks, k);
     bool is_new = e == NULL;
     if (is_new) {
         status_t st = keyspace_set_string(ks, k, slice_of(NULL, 0),
@@ -272,7 +285,7 @@ status_t keyspace_edit_string(struct keyspace *ks, const struct key *k,
         if (st != ST_OK) {
             return st;
         }
-        e = find_at(ks, k, &at);
+        e = find(ks, k);
     }
     struct entry *to = e;
     bool was_external = entry_is_external(e);
@@ -295,7 +308,7 @@ status_t keyspace_set_deadline(struct keyspace *ks, const struct key *k,
                                int64_t deadline_ms)
 {
     struct table_at at;
-    struct entry *e = ks == NULL ? NULL : find_at(ks, k, &at);
+    struct entry *e = ks == NULL ? NULL : find(ks, k);
     if (e == NULL) {
         return ST_NOT_FOUND;
     }
@@ -330,7 +343,7 @@ void keyspace_remove_at(struct keyspace *ks, struct table_at *at,
 bool keyspace_delete(struct keyspace *ks, const struct key *k)
 {
     struct table_at at;
-    struct entry *e = ks == NULL ? NULL : find_at(ks, k, &at);
+    struct entry *e = ks == NULL ? NULL : find(ks, k);
     if (e == NULL) {
         return false;
     }
@@ -357,7 +370,7 @@ void keyspace_expire_at(struct keyspace *ks, struct table_at *at,
 void keyspace_expire(struct keyspace *ks, const struct key *k)
 {
     struct table_at at;
-    struct entry *e = find_at(ks, k, &at);
+    struct entry *e = find(ks, k);
     if (e != NULL) {
         counter_add(&ks->store->shards[ks->shard].expired_lazily, 1);
         keyspace_expire_at(ks, &at, e);
@@ -368,7 +381,7 @@ void keyspace_expire(struct keyspace *ks, const struct key *k)
 static status_t put(struct keyspace *ks, const struct key *k, struct entry *to)
 {
     struct table_at at;
-    struct entry *e = find_at(ks, k, &at);
+    struct entry *e = find(ks, k);
     if (e == NULL) {
         return add_entry(ks, k, to);
     }
@@ -381,7 +394,7 @@ static status_t transfer(struct keyspace *from_ks, const struct key *from,
                          bool take)
 {
     struct table_at at;
-    struct entry *e = find_at(from_ks, from, &at), *made;
+    struct entry *e = find(from_ks, from), *made;
     assert(e != NULL);
     assert(from_ks != to_ks || !slice_equal(from->name, to->name));
     int64_t deadline_ms = entry_has_deadline(e) ? entry_deadline_ms(e) : 0;
@@ -397,11 +410,11 @@ static status_t transfer(struct keyspace *from_ks, const struct key *from,
     set_index_flags(made, flags);
     st = put(to_ks, to, made);
     if (st != ST_OK) {
-        entry_transfer_undo(made, &to_ks->memory, take);
+        entry_transfer_undo(made, e, &to_ks->memory);
         return st;
     }
     if (take) {
-        e = find_at(from_ks, from, &at);
+        e = find(from_ks, from);
         count_entry(from_ks, e, -1);
         counter_add(&from_ks->key_count, (uint64_t)-1);
         table_remove(&at);

@@ -204,10 +204,12 @@ void entry_transfer_done(struct entry *from, const struct entry_memory *from_m,
     entry_free_shell(from, from_m);
 }
 
-void entry_transfer_undo(struct entry *made, const struct entry_memory *m,
-                         bool take)
+void entry_transfer_undo(struct entry *made, const struct entry *from,
+                         const struct entry_memory *m)
 {
-    if (take) {
+    bool is_shared = made->encoding == ENC_BLOB && from->encoding == ENC_BLOB
+                     && entry_pointer(made) == entry_pointer(from);
+    if (is_shared) {
         entry_free_shell(made, m);
     } else {
         entry_destroy(made, m);

@@ -146,9 +146,11 @@ STATUS_CHECKED status_t entry_transfer(struct entry *from,
 /* The new one stays: `from` is freed, its value now charged to `m`. */
 void entry_transfer_done(struct entry *from, const struct entry_memory *from_m,
                          const struct entry_memory *m);
-/* The old one stays: `made` is freed. */
-void entry_transfer_undo(struct entry *made, const struct entry_memory *m,
-                         bool take);
+/* The old one stays: `made` is freed, with its value unless the two share it
+ * (a value may be made anew even for `take`, since another key leaves it other
+ * room). */
+void entry_transfer_undo(struct entry *made, const struct entry *from,
+                         const struct entry_memory *m);
 /* Does it own memory outside the slab heap? */
 static inline bool entry_is_external(const struct entry *e)
 {
