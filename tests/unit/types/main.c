@@ -1,0 +1,11 @@
+#include "tests.h"
+
+int main(void)
+{
+    int failed = test_encoding_run();
+    failed += test_edit_run();
+    failed += test_transfer_run();
+    failed += test_failure_run();
+    failed += test_model_run();
+    return failed > 0;
+}
