@@ -3,123 +3,23 @@
  * Receiving: one multishot receive a conn, into a ring of provided buffers that
  * all conns share. Buffers handed over in a turn go back at its end.
  *
- * Sending: at the end of a turn each conn with something to say gets one entry,
- * and the system call that waits for the next turn submits them all. A send is
- * first tried *inline*: MSG_DONTWAIT | MSG_WAITALL with CQE_SKIP_SUCCESS, so
- * that it is over when the call returns, and leaves a completion only if it
- * could not take everything. That keeps a turn at one system call: an ordinary
- * send's completion would end the wait at once, for a turn that has nothing to
- * do. The price: that it went well is noted when the next turn begins, so it is
- * for small output only, and not for a conn that is to be closed after it.
- * What an inline send leaves over goes by an ordinary send, one in flight a
- * conn, which the kernel finishes when the socket has room. loop_uring_open
- * proves on a small ring of its own that the kernel behaves so; if not, every
- * send is an ordinary one.
- *
- * Inline sends' failures must find room in the completion queue, or they would
- * be seen too late; hence inline_left.
- *
- * Lifetime: a conn counts the entries that will yet complete (`pending`); it is
- * released when none is left. User data is the object's address with the kind
- * of entry in its low bits.
+ * Sending: loop_uring_send.c. Lifetime: loop_uring_priv.h.
  *
  * Threads: IORING_SETUP_SINGLE_ISSUER; the ring is enabled by the first turn,
  * so a loop may be made on one thread and run on another. */
 #include <errno.h>
-#include <liburing.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "net/loop_priv.h"
+#include "net/loop_uring_priv.h"
 
 enum {
     URING_SQ_ENTRIES = 1024,
     URING_CQ_ENTRIES_MIN = 16384,
-    URING_SEND_BLOCKS = 64, /* message headers an unsubmitted batch may use */
-    URING_INLINE_MAX = 16 * 1024, /* bytes */
     URING_CLOSE_ROUNDS_MAX = 1000,
     URING_BUFFER_GROUP = 0,
 };
-
-enum entry_kind {
-    ENTRY_RECEIVE,
-    ENTRY_SEND,
-    ENTRY_SEND_INLINE,
-    ENTRY_CANCEL, /* for a conn */
-    ENTRY_ACCEPT,
-    ENTRY_ACCEPT_CANCEL,
-    ENTRY_WAKE,
-    ENTRY_NOTHING, /* the last: seven */
-    ENTRY_KIND_MASK = ENTRY_NOTHING,
-};
-
-struct uring_conn {
-    struct conn base;
-    struct link starved_link; /* waits for buffers */
-    struct link inline_link;
-    size_t inline_bytes; /* of the inline send under way */
-    uint32_t pending;
-    bool is_receiving;  /* a multishot receive is armed */
-    bool is_cancelling; /* a cancel of it is under way */
-    bool is_sending;    /* an ordinary send is under way */
-    bool is_aborting;
-};
-
-struct uring_listener {
-    struct listener base;
-    uint32_t pending;
-    bool is_accepting;
-};
-
-static_assert(ENTRY_NOTHING == 7, "the kinds fill the low bits");
-
-/* A message header and its vectors; the kernel has copied them when a batch has
- * been submitted (IORING_FEAT_SUBMIT_STABLE). */
-struct send_block {
-    struct msghdr header;
-    struct iovec vectors[LOOP_SEND_VECTORS];
-};
-
-struct uring_loop {
-    struct loop base;
-    struct io_uring ring;
-    struct io_uring_buf_ring *provided;
-    uint8_t *buffers;
-    uint16_t *used_ids; /* buffers handed over in this turn */
-    uint32_t buffer_count, used_count;
-    bool is_enabled, has_inline_sends;
-    bool is_unusable; /* the kernel takes no more entries from us */
-    uint32_t inline_left; /* entries that may yet be made before inline sends
-                             are unsafe; per turn */
-    uint32_t inline_cap;
-    uint32_t block_count;
-    uint64_t wake_value;
-    struct link starved;
-    struct link inline_sends;
-    struct send_block blocks[URING_SEND_BLOCKS];
-};
-
-static struct uring_loop *uring_of(struct loop *l)
-{
-    return CONTAINER_OF(l, struct uring_loop, base);
-}
-
-static struct uring_conn *uring_conn_of(struct conn *c)
-{
-    return CONTAINER_OF(c, struct uring_conn, base);
-}
-
-static uint64_t entry_tag(const void *object, enum entry_kind kind)
-{
-    return (uint64_t)(uintptr_t)object | (uint64_t)kind;
-}
-
-static void *entry_object(uint64_t tag)
-{
-    return (void *)(uintptr_t)(tag & ~(uint64_t)ENTRY_KIND_MASK);
-}
 
 /* ---- entries ---- */
 
@@ -145,8 +45,7 @@ static void uring_start(struct loop *l)
     (void)rc;
 }
 
-/* Pushes every prepared entry into the kernel. */
-static void submit_all(struct uring_loop *u)
+void uring_submit_all(struct uring_loop *u)
 {
     enable(u);
     /* Less than all is taken only when the kernel is out of memory for a
@@ -164,46 +63,31 @@ static void submit_all(struct uring_loop *u)
     u->block_count = 0;
 }
 
-/* NULL only when the ring is unusable, which matters to those who close. */
-static struct io_uring_sqe *next_entry(struct uring_loop *u)
-{
-    struct io_uring_sqe *sqe = io_uring_get_sqe(&u->ring);
-    if (__builtin_expect(sqe == NULL, 0)) {
-        submit_all(u);
-        sqe = io_uring_get_sqe(&u->ring);
-        assert(sqe != NULL || u->is_unusable);
-    }
-    if (u->inline_left > 0) {
-        u->inline_left--;
-    }
-    return sqe;
-}
-
 static void arm_wake(struct uring_loop *u)
 {
-    struct io_uring_sqe *sqe = next_entry(u);
+    struct io_uring_sqe *sqe = uring_next_entry(u);
     io_uring_prep_read(sqe, u->base.wake_fd, &u->wake_value,
                        sizeof u->wake_value, 0);
-    io_uring_sqe_set_data64(sqe, entry_tag(NULL, ENTRY_WAKE));
+    io_uring_sqe_set_data64(sqe, uring_tag(NULL, ENTRY_WAKE));
 }
 
 static void arm_receive(struct uring_loop *u, struct uring_conn *uc)
 {
     assert(!uc->is_receiving);
-    struct io_uring_sqe *sqe = next_entry(u);
+    struct io_uring_sqe *sqe = uring_next_entry(u);
     io_uring_prep_recv_multishot(sqe, uc->base.fd, NULL, 0, 0);
     sqe->flags |= IOSQE_BUFFER_SELECT;
     sqe->buf_group = URING_BUFFER_GROUP;
-    io_uring_sqe_set_data64(sqe, entry_tag(uc, ENTRY_RECEIVE));
+    io_uring_sqe_set_data64(sqe, uring_tag(uc, ENTRY_RECEIVE));
     uc->is_receiving = true;
     uc->pending++;
 }
 
 static void cancel_receive(struct uring_loop *u, struct uring_conn *uc)
 {
-    struct io_uring_sqe *sqe = next_entry(u);
-    io_uring_prep_cancel64(sqe, entry_tag(uc, ENTRY_RECEIVE), 0);
-    io_uring_sqe_set_data64(sqe, entry_tag(uc, ENTRY_CANCEL));
+    struct io_uring_sqe *sqe = uring_next_entry(u);
+    io_uring_prep_cancel64(sqe, uring_tag(uc, ENTRY_RECEIVE), 0);
+    io_uring_sqe_set_data64(sqe, uring_tag(uc, ENTRY_CANCEL));
     uc->is_cancelling = true;
     uc->pending++;
 }
@@ -235,15 +119,6 @@ static bool uring_conn_start(struct conn *c)
     return true;
 }
 
-static void entry_over(struct uring_conn *uc)
-{
-    assert(uc->pending > 0);
-    uc->pending--;
-    if (uc->pending == 0 && uc->is_aborting) {
-        conn_released(&uc->base);
-    }
-}
-
 static void uring_conn_abort(struct conn *c)
 {
     struct uring_loop *u = uring_of(c->loop);
@@ -255,137 +130,13 @@ static void uring_conn_abort(struct conn *c)
         conn_released(c);
         return;
     }
-    struct io_uring_sqe *sqe = next_entry(u);
+    struct io_uring_sqe *sqe = uring_next_entry(u);
     if (sqe == NULL) {
         return; /* uring_close releases by force */
     }
     io_uring_prep_cancel_fd(sqe, c->fd, IORING_ASYNC_CANCEL_ALL);
-    io_uring_sqe_set_data64(sqe, entry_tag(uc, ENTRY_CANCEL));
+    io_uring_sqe_set_data64(sqe, uring_tag(uc, ENTRY_CANCEL));
     uc->pending++;
-}
-
-/* ---- sending ---- */
-
-/* Prepares a send of as much of the chain as one entry takes; bytes. */
-static size_t prepare_send(struct uring_loop *u, struct uring_conn *uc,
-                           struct io_uring_sqe *sqe)
-{
-    struct send_block *b = &u->blocks[u->block_count];
-    int count = chain_vectors(&uc->base.out, b->vectors, LOOP_SEND_VECTORS);
-    assert(count > 0);
-    if (count == 1) {
-        io_uring_prep_send(sqe, uc->base.fd, b->vectors[0].iov_base,
-                           b->vectors[0].iov_len, MSG_NOSIGNAL);
-        return b->vectors[0].iov_len;
-    }
-    b->header = (struct msghdr){.msg_iov = b->vectors,
-                                .msg_iovlen = (size_t)count};
-    io_uring_prep_sendmsg(sqe, uc->base.fd, &b->header, MSG_NOSIGNAL);
-    u->block_count++;
-    size_t bytes = 0;
-    for (int i = 0; i < count; i++) {
-        bytes += b->vectors[i].iov_len;
-    }
-    return bytes;
-}
-
-static void begin_send(struct uring_loop *u, struct uring_conn *uc,
-                       bool may_inline)
-{
-    assert(!uc->is_sending);
-    assert(link_is_alone(&uc->inline_link));
-    if (u->block_count == URING_SEND_BLOCKS) {
-        submit_all(u);
-    }
-    struct io_uring_sqe *sqe = next_entry(u);
-    size_t bytes = prepare_send(u, uc, sqe);
-    if (may_inline && bytes == uc->base.out.bytes) {
-        sqe->msg_flags |= MSG_DONTWAIT | MSG_WAITALL;
-        sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
-        io_uring_sqe_set_data64(sqe, entry_tag(uc, ENTRY_SEND_INLINE));
-        uc->inline_bytes = bytes;
-        link_add(&u->inline_sends, &uc->inline_link);
-        return;
-    }
-    io_uring_sqe_set_data64(sqe, entry_tag(uc, ENTRY_SEND));
-    uc->is_sending = true;
-    uc->pending++;
-}
-
-static void uring_conn_send(struct conn *c)
-{
-    struct uring_loop *u = uring_of(c->loop);
-    struct uring_conn *uc = uring_conn_of(c);
-    if (uc->is_sending) {
-        return; /* its completion goes on with what is there by then */
-    }
-    bool may_inline = u->has_inline_sends && u->inline_left > 1 &&
-                      !c->is_draining && c->out.bytes <= URING_INLINE_MAX;
-    begin_send(u, uc, may_inline);
-}
-
-/* An inline send stopped short: takes account of what went, and leaves
- * the rest to an ordinary send. */
-static void inline_send_failed(struct uring_loop *u, struct uring_conn *uc,
-                               int result)
-{
-    if (link_is_alone(&uc->inline_link)) {
-        return; /* closed by a callback of another conn's */
-    }
-    link_remove(&uc->inline_link);
-    if (result < 0 && result != -EAGAIN && result != -EINTR &&
-        result != -ENOBUFS && result != -ENOMEM) {
-        conn_send_failed(&uc->base, -result);
-        return;
-    }
-    if (result > 0) {
-        conn_sent(&uc->base, (size_t)result);
-    }
-    if (!uc->base.is_closing && uc->base.out.bytes > 0) {
-        begin_send(u, uc, false);
-    }
-}
-
-/* Everything has been submitted, so the inline sends are over, those without a
- * completion in full. Comes before any other completion of the batch, so that
- * no callback meets a conn whose send is undecided. */
-static void settle_inline_sends(struct uring_loop *u)
-{
-    if (link_is_alone(&u->inline_sends)) {
-        return;
-    }
-    struct io_uring_cqe *cqe;
-    unsigned head;
-    io_uring_for_each_cqe(&u->ring, head, cqe)
-    {
-        if ((cqe->user_data & ENTRY_KIND_MASK) == ENTRY_SEND_INLINE) {
-            struct uring_conn *uc = entry_object(cqe->user_data);
-            /* Its place in the queue may be looked at once more. */
-            cqe->user_data = entry_tag(NULL, ENTRY_NOTHING);
-            inline_send_failed(u, uc, cqe->res);
-        }
-    }
-    while (!link_is_alone(&u->inline_sends)) {
-        struct uring_conn *uc = CONTAINER_OF(u->inline_sends.next,
-                                             struct uring_conn, inline_link);
-        link_remove(&uc->inline_link);
-        conn_sent(&uc->base, uc->inline_bytes);
-    }
-}
-
-static void send_over(struct uring_loop *u, struct uring_conn *uc, int result)
-{
-    uc->is_sending = false;
-    entry_over(uc);
-    if (result >= 0) {
-        conn_sent(&uc->base, (size_t)result);
-    } else if (result != -EAGAIN && result != -EINTR) {
-        conn_send_failed(&uc->base, -result);
-    }
-    if (!uc->base.is_closing && !uc->base.has_failed &&
-        uc->base.out.bytes > 0) {
-        begin_send(u, uc, false);
-    }
 }
 
 /* ---- receiving ---- */
@@ -443,12 +194,12 @@ static void receive_over(struct uring_loop *u, struct uring_conn *uc,
 
 static void received(struct uring_loop *u, const struct io_uring_cqe *cqe)
 {
-    struct uring_conn *uc = entry_object(cqe->user_data);
+    struct uring_conn *uc = uring_tagged(cqe->user_data);
     int result = cqe->res;
     bool has_more = (cqe->flags & IORING_CQE_F_MORE) != 0;
     if (__builtin_expect(!has_more, 0)) {
         uc->is_receiving = false;
-        entry_over(uc);
+        uring_entry_over(uc);
     }
     if ((cqe->flags & IORING_CQE_F_BUFFER) != 0) {
         uint16_t id = (uint16_t)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
@@ -469,7 +220,7 @@ static void received(struct uring_loop *u, const struct io_uring_cqe *cqe)
 static void cancel_over(struct uring_conn *uc, int result)
 {
     uc->is_cancelling = false;
-    entry_over(uc);
+    uring_entry_over(uc);
     /* On success the receive's own completion follows. Else it has escaped. */
     if (result < 0 && !uc->base.is_closing) {
         uring_conn_update(&uc->base);
@@ -483,10 +234,10 @@ static bool uring_listener_start(struct listener *li)
     struct uring_loop *u = uring_of(li->loop);
     struct uring_listener *ul = CONTAINER_OF(li, struct uring_listener, base);
     assert(!ul->is_accepting);
-    struct io_uring_sqe *sqe = next_entry(u);
+    struct io_uring_sqe *sqe = uring_next_entry(u);
     io_uring_prep_multishot_accept(sqe, li->fd, NULL, NULL,
                                    SOCK_NONBLOCK | SOCK_CLOEXEC);
-    io_uring_sqe_set_data64(sqe, entry_tag(ul, ENTRY_ACCEPT));
+    io_uring_sqe_set_data64(sqe, uring_tag(ul, ENTRY_ACCEPT));
     ul->is_accepting = true;
     ul->pending++;
     return true;
@@ -508,18 +259,18 @@ static void uring_listener_abort(struct listener *li)
         listener_released(li);
         return;
     }
-    struct io_uring_sqe *sqe = next_entry(uring_of(li->loop));
+    struct io_uring_sqe *sqe = uring_next_entry(uring_of(li->loop));
     if (sqe == NULL) {
         return; /* uring_close releases by force */
     }
-    io_uring_prep_cancel64(sqe, entry_tag(ul, ENTRY_ACCEPT), 0);
-    io_uring_sqe_set_data64(sqe, entry_tag(ul, ENTRY_ACCEPT_CANCEL));
+    io_uring_prep_cancel64(sqe, uring_tag(ul, ENTRY_ACCEPT), 0);
+    io_uring_sqe_set_data64(sqe, uring_tag(ul, ENTRY_ACCEPT_CANCEL));
     ul->pending++;
 }
 
 static void accepted(const struct io_uring_cqe *cqe)
 {
-    struct uring_listener *ul = entry_object(cqe->user_data);
+    struct uring_listener *ul = uring_tagged(cqe->user_data);
     int result = cqe->res;
     bool has_more = (cqe->flags & IORING_CQE_F_MORE) != 0;
     if (result >= 0) {
@@ -540,21 +291,21 @@ static void accepted(const struct io_uring_cqe *cqe)
 
 static void completed(struct uring_loop *u, const struct io_uring_cqe *cqe)
 {
-    switch ((enum entry_kind)(cqe->user_data & ENTRY_KIND_MASK)) {
+    switch ((enum uring_entry)(cqe->user_data & ENTRY_KIND_MASK)) {
     case ENTRY_RECEIVE:
         received(u, cqe);
         break;
     case ENTRY_SEND:
-        send_over(u, entry_object(cqe->user_data), cqe->res);
+        uring_send_over(u, uring_tagged(cqe->user_data), cqe->res);
         break;
     case ENTRY_CANCEL:
-        cancel_over(entry_object(cqe->user_data), cqe->res);
+        cancel_over(uring_tagged(cqe->user_data), cqe->res);
         break;
     case ENTRY_ACCEPT:
         accepted(cqe);
         break;
     case ENTRY_ACCEPT_CANCEL:
-        accept_entry_over(entry_object(cqe->user_data));
+        accept_entry_over(uring_tagged(cqe->user_data));
         break;
     case ENTRY_WAKE:
         arm_wake(u);
@@ -602,19 +353,19 @@ static void uring_poll(struct loop *l, int64_t timeout_us)
 {
     struct uring_loop *u = uring_of(l);
     wait_for_events(u, timeout_us);
-    submit_all(u); /* what the kernel did not take at first */
+    uring_submit_all(u); /* what the kernel did not take at first */
     u->inline_left = u->inline_cap;
     loop_awake(l);
-    settle_inline_sends(u);
+    uring_settle_inline_sends(u);
     reap(u);
 }
 
 static void submit_and_settle(struct uring_loop *u)
 {
-    submit_all(u);
+    uring_submit_all(u);
     u->inline_left = u->inline_cap;
-    settle_inline_sends(u);
-    submit_all(u);
+    uring_settle_inline_sends(u);
+    uring_submit_all(u);
 }
 
 static void uring_stop(struct loop *l)
@@ -707,51 +458,6 @@ static const struct loop_ops uring_ops = {
     .close = uring_close,
 };
 
-/* What completion an inline send of `bytes` leaves; 1: none. */
-static int inline_result(struct io_uring *ring, int fd, const void *data,
-                         size_t bytes)
-{
-    struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
-    io_uring_prep_send(sqe, fd, data, bytes,
-                       MSG_NOSIGNAL | MSG_DONTWAIT | MSG_WAITALL);
-    sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
-    struct io_uring_cqe *cqe;
-    if (io_uring_submit(ring) != 1 || io_uring_peek_cqe(ring, &cqe) != 0) {
-        return 1;
-    }
-    int result = cqe->res;
-    io_uring_cqe_seen(ring, cqe);
-    return result;
-}
-
-/* Does an inline send leave nothing when it took all, and at once a completion
- * when it did not? */
-static bool probe_inline_sends(const uint8_t *zeros, size_t bytes)
-{
-    struct io_uring ring;
-    struct io_uring_params params = {.flags = IORING_SETUP_SINGLE_ISSUER |
-                                              IORING_SETUP_DEFER_TASKRUN};
-    if (io_uring_queue_init_params(4, &ring, &params) != 0) {
-        return false;
-    }
-    bool is_good = false;
-    int fds[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
-                   fds) == 0) {
-        int room = 4096;
-        setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
-        is_good = inline_result(&ring, fds[0], zeros, 1) == 1;
-        int part = inline_result(&ring, fds[0], zeros, bytes);
-        is_good = is_good && part > 1 && (size_t)part < bytes;
-        is_good = is_good &&
-                  inline_result(&ring, fds[0], zeros, bytes) == -EAGAIN;
-        close(fds[0]);
-        close(fds[1]);
-    }
-    io_uring_queue_exit(&ring);
-    return is_good;
-}
-
 static void *map_pages(size_t bytes)
 {
     void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
@@ -787,7 +493,7 @@ static status_t provide_buffers(struct uring_loop *u)
         return ST_NOMEM;
     }
     mem_charge(u->base.account, (ptrdiff_t)bytes);
-    u->has_inline_sends = probe_inline_sends(u->buffers, bytes);
+    u->has_inline_sends = uring_probe_inline_sends(u->buffers, bytes);
     struct io_uring_buf_reg reg = {.ring_addr = (uintptr_t)u->provided,
                                    .ring_entries = u->buffer_count,
                                    .bgid = URING_BUFFER_GROUP};
