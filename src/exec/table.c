@@ -88,6 +88,11 @@ static void fill(struct cmd *cmd, const struct cmd_spec *spec,
 {
     *cmd = (struct cmd){.spec = spec, .parent = parent};
     cmd->name_len = (uint32_t)strlen(spec->name);
+    assert(cmd->name_len < sizeof cmd->upper_name);
+    for (uint32_t i = 0; i < cmd->name_len; i++) {
+        char ch = spec->name[i];
+        cmd->upper_name[i] = (char)(ch >= 'a' && ch <= 'z' ? ch - 32 : ch);
+    }
     cmd->flags = spec->flags;
     cmd->categories = all_categories(spec);
     snprintf(cmd->full_name, sizeof cmd->full_name, "%s%s%s",
@@ -195,11 +200,16 @@ const struct cmd *cmd_table_find(const struct cmd_table *t, struct slice name)
 {
     uint32_t i = t->places[name_hash(name.data, name.len, t->seed)
                            & t->place_mask];
-    if (i == NO_COMMAND || t->cmds[i].name_len != name.len
-        || !slice_equal_nocase(name, t->cmds[i].spec->name)) {
+    if (i == NO_COMMAND || t->cmds[i].name_len != name.len) {
         return NULL;
     }
-    return &t->cmds[i];
+    const struct cmd *c = &t->cmds[i];
+    /* Clients write names all in one case. */
+    if (memcmp(name.data, c->upper_name, name.len) == 0
+        || slice_equal_nocase(name, c->spec->name)) {
+        return c;
+    }
+    return NULL;
 }
 
 const struct cmd *cmd_find_sub(const struct cmd *container, struct slice name)

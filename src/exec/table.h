@@ -17,6 +17,7 @@ struct cmd {
     uint32_t index;              /* dense: 0 .. cmd_table_total - 1 */
     uint32_t name_len;
     uint32_t flags, categories;  /* categories with those that flags imply */
+    char upper_name[24];         /* "GET", "LIST" */
     char full_name[48];          /* "get", "client|list" */
 };
 

@@ -221,6 +221,7 @@ static bool compact_slice(struct keyspace *ks, const struct store_turn *turn)
         ks->is_compacting = true;
         ks->compact_cursor = 0;
     }
+    keyspace_forget_found(ks);
     do {
         for (int i = 0; i < COMPACT_BATCH; i++) {
             ks->compact_cursor = table_compact(ks->table, ks->compact_cursor,

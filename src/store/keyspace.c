@@ -174,6 +174,7 @@ static status_t add_entry(struct keyspace *ks, const struct key *k,
 {
     e->access_clock = atomic_load_explicit(&ks->store->clock,
                                            memory_order_relaxed) & 0xffffff;
+    keyspace_forget_found(ks);
     status_t st = table_insert(ks->table, k->hash, e);
     if (st == ST_OK) {
         counter_add(&ks->key_count, 1);
@@ -193,13 +194,20 @@ static status_t add_own_entry(struct keyspace *ks, const struct key *k,
     return st;
 }
 
-/* `to` takes the place of `e`, which is destroyed. */
-static void put_over(struct keyspace *ks, struct table_at *at, struct entry *e,
-                     struct entry *to)
+/* `to` takes the place that find gave. */
+static void put_at(struct keyspace *ks, struct entry *to)
+{
+    assert(ks->found != NULL);
+    table_replace(&ks->at, to);
+    ks->found = to;
+}
+
+/* `to` takes the place of `e`, which find gave and which is destroyed. */
+static void put_over(struct keyspace *ks, struct entry *e, struct entry *to)
 {
     count_entry(ks, e, -1);
     count_entry(ks, to, 1);
-    table_replace(at, to);
+    put_at(ks, to);
     entry_destroy(e, &ks->memory);
 }
 
@@ -214,7 +222,6 @@ static int64_t kept_deadline(const struct entry *e, int64_t deadline_ms)
 status_t keyspace_set_string(struct keyspace *ks, const struct key *k,
                              struct slice value, int64_t deadline_ms)
 {
-    struct table_at at;
     struct entry *e = find(ks, k), *to;
     uint8_t flags;
     deadline_ms = kept_deadline(e, deadline_ms);
@@ -241,14 +248,13 @@ status_t keyspace_set_string(struct keyspace *ks, const struct key *k,
         return add_own_entry(ks, k, to);
     }
     keyspace_touch(ks, to);
-    put_over(ks, &at, e, to);
+    put_over(ks, e, to);
     return ST_OK;
 }
 
 status_t keyspace_set_int(struct keyspace *ks, const struct key *k,
                           int64_t value, int64_t deadline_ms)
 {
-    struct table_at at;
     struct entry *e = find(ks, k), *to;
     uint8_t flags;
     bool keeps = deadline_ms == DEADLINE_KEEP;
@@ -269,14 +275,13 @@ status_t keyspace_set_int(struct keyspace *ks, const struct key *k,
         return add_own_entry(ks, k, to);
     }
     keyspace_touch(ks, to);
-    put_over(ks, &at, e, to);
+    put_over(ks, e, to);
     return ST_OK;
 }
 
 status_t keyspace_edit_string(struct keyspace *ks, const struct key *k,
                               size_t len, uint8_t **bytes)
 {
-    struct table_at at;
     struct entry *e = find(ks, k);
     bool is_new = e == NULL;
     if (is_new) {
@@ -292,13 +297,13 @@ status_t keyspace_edit_string(struct keyspace *ks, const struct key *k,
     status_t st = string_edit(&ks->memory, &to, len, bytes);
     if (st != ST_OK) {
         if (is_new) {
-            keyspace_remove_at(ks, &at, e);
+            keyspace_remove_at(ks, &ks->at, e);
         }
         return st;
     }
     ks->external_count += (size_t)entry_is_external(to) - (size_t)was_external;
     if (to != e) {
-        table_replace(&at, to);
+        put_at(ks, to);
     }
     keyspace_touch(ks, to);
     return ST_OK;
@@ -307,7 +312,6 @@ status_t keyspace_edit_string(struct keyspace *ks, const struct key *k,
 status_t keyspace_set_deadline(struct keyspace *ks, const struct key *k,
                                int64_t deadline_ms)
 {
-    struct table_at at;
     struct entry *e = ks == NULL ? NULL : find(ks, k);
     if (e == NULL) {
         return ST_NOT_FOUND;
@@ -326,7 +330,7 @@ status_t keyspace_set_deadline(struct keyspace *ks, const struct key *k,
     }
     set_index_flags(to, flags);
     if (to != e) {
-        table_replace(&at, to);
+        put_at(ks, to);
     }
     return ST_OK;
 }
@@ -336,18 +340,18 @@ void keyspace_remove_at(struct keyspace *ks, struct table_at *at,
 {
     count_entry(ks, e, -1);
     counter_add(&ks->key_count, (uint64_t)-1);
+    keyspace_forget_found(ks);
     table_remove(at);
     entry_destroy(e, &ks->memory);
 }
 
 bool keyspace_delete(struct keyspace *ks, const struct key *k)
 {
-    struct table_at at;
     struct entry *e = ks == NULL ? NULL : find(ks, k);
     if (e == NULL) {
         return false;
     }
-    keyspace_remove_at(ks, &at, e);
+    keyspace_remove_at(ks, &ks->at, e);
     return true;
 }
 
@@ -369,23 +373,21 @@ void keyspace_expire_at(struct keyspace *ks, struct table_at *at,
 
 void keyspace_expire(struct keyspace *ks, const struct key *k)
 {
-    struct table_at at;
     struct entry *e = find(ks, k);
     if (e != NULL) {
         counter_add(&ks->store->shards[ks->shard].expired_lazily, 1);
-        keyspace_expire_at(ks, &at, e);
+        keyspace_expire_at(ks, &ks->at, e);
     }
 }
 
 /* Puts `to` under `k`, over what is there. */
 static status_t put(struct keyspace *ks, const struct key *k, struct entry *to)
 {
-    struct table_at at;
     struct entry *e = find(ks, k);
     if (e == NULL) {
         return add_entry(ks, k, to);
     }
-    put_over(ks, &at, e, to);
+    put_over(ks, e, to);
     return ST_OK;
 }
 
@@ -393,7 +395,6 @@ static status_t transfer(struct keyspace *from_ks, const struct key *from,
                          struct keyspace *to_ks, const struct key *to,
                          bool take)
 {
-    struct table_at at;
     struct entry *e = find(from_ks, from), *made;
     assert(e != NULL);
     assert(from_ks != to_ks || !slice_equal(from->name, to->name));
@@ -417,7 +418,8 @@ static status_t transfer(struct keyspace *from_ks, const struct key *from,
         e = find(from_ks, from);
         count_entry(from_ks, e, -1);
         counter_add(&from_ks->key_count, (uint64_t)-1);
-        table_remove(&at);
+        keyspace_forget_found(from_ks);
+        table_remove(&from_ks->at);
         entry_transfer_done(e, &from_ks->memory, &to_ks->memory);
     }
     return ST_OK;

@@ -17,6 +17,11 @@ struct keyspace {
     struct table *table;
     struct expiry *expiry; /* NULL until a key gets a deadline */
     struct entry_memory memory;
+    /* What was looked up last: an entry (NULL: nothing), the bytes its name was
+     * read from, its place. */
+    struct entry *found;
+    const uint8_t *found_name;
+    struct table_at at;
     struct counter key_count, deadline_count;
     struct counter deadline_sum_ms; /* for INFO's avg_ttl */
     size_t external_count; /* entries with memory outside the heap */
@@ -58,6 +63,8 @@ struct store {
 
 struct keyspace *keyspace_create(struct store *s, uint32_t shard,
                                  uint32_t database);
+/* To be called before entries move or go by other ways than these. */
+void keyspace_forget_found(struct keyspace *ks);
 /* Takes off the index, counters and table, frees. */
 void keyspace_remove_at(struct keyspace *ks, struct table_at *at,
                         struct entry *e);
