@@ -50,9 +50,11 @@ static uint32_t name_hash(const uint8_t *name, size_t len, uint64_t seed)
         first = len > 0 ? name[0] : 0;
         last = len > 0 ? (uint64_t)name[len / 2] << 8 | name[len - 1] : 0;
     }
-    uint64_t h = ((first | fold) ^ seed) * 0x9e3779b97f4a7c15u;
-    h ^= ((last | fold) + len + (h >> 29)) * 0xbf58476d1ce4e5b9u;
-    return (uint32_t)(h >> 32);
+    /* Both halves of the product: in the lower one alone, names that differ in
+     * their last letters only would fall together under every seed. */
+    unsigned __int128 h = (unsigned __int128)((first | fold) ^ seed)
+                          * (((last | fold) + len) ^ 0xbf58476d1ce4e5b9u);
+    return (uint32_t)(h >> 64) ^ (uint32_t)h;
 }
 
 static uint32_t count_rows(const struct cmd_spec *row)
