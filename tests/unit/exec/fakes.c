@@ -1,0 +1,249 @@
+#include "fakes.h"
+
+#include "exec/exec_priv.h"
+
+static void noop_run(struct cmd_ctx *c)
+{
+    reply_ok(c->reply);
+}
+
+static void fail_run(struct cmd_ctx *c)
+{
+    reply_error(c->reply, "BAD it failed");
+}
+
+static void put_run(struct cmd_ctx *c)
+{
+    if (ctx_set_string(c, &c->keys[0], c->argv[2], DEADLINE_NONE)) {
+        ctx_changed(c, &c->keys[0], EVENT_STRING, "put");
+        reply_ok(c->reply);
+    }
+}
+
+/* PUTUNTIL key ms value */
+static void putuntil_run(struct cmd_ctx *c)
+{
+    int64_t due;
+    if (ctx_arg_deadline(c, 2, true, false, true, &due)
+        && ctx_set_string(c, &c->keys[0], c->argv[3], due)) {
+        reply_ok(c->reply);
+    }
+}
+
+static void fetch_run(struct cmd_ctx *c)
+{
+    struct entry *e = ctx_read(c, &c->keys[0]);
+    if (e == NULL) {
+        reply_null(c->reply);
+    } else {
+        ctx_reply_string(c, e);
+    }
+}
+
+/* Adds one to each key; the sum. */
+static void bump_run(struct cmd_ctx *c)
+{
+    int64_t sum = 0;
+    for (uint32_t i = 0; i < c->key_count; i++) {
+        struct entry *e = ctx_read(c, &c->keys[i]);
+        int64_t v = 0;
+        if (e != NULL && !string_get_int(e, &v)) {
+            reply_error(c->reply, "ERR not a number");
+            return;
+        }
+        if (!ctx_set_int(c, &c->keys[i], ++v, DEADLINE_KEEP)) {
+            return;
+        }
+        ctx_changed(c, &c->keys[i], EVENT_STRING, "bump");
+        sum += v;
+    }
+    reply_int(c->reply, sum);
+}
+
+/* 1 if all keys are equal. */
+static void same_run(struct cmd_ctx *c)
+{
+    int64_t first = 0, v;
+    bool is_same = true;
+    for (uint32_t i = 0; i < c->key_count; i++) {
+        struct entry *e = ctx_peek(c, &c->keys[i]);
+        v = 0;
+        if (e != NULL && !string_get_int(e, &v)) {
+            v = -1;
+        }
+        first = i == 0 ? v : first;
+        is_same &= v == first;
+    }
+    reply_int(c->reply, is_same);
+}
+
+/* Which shards are locked, as a set of bits. */
+static void held_run(struct cmd_ctx *c)
+{
+    int64_t set = 0;
+    for (uint32_t i = 0; i < store_shard_count(c->store); i++) {
+        struct lock *l = store_lock(c->store, i);
+        bool is_held = atomic_load_explicit(&l->word, memory_order_relaxed);
+        set |= (int64_t)is_held << i;
+    }
+    reply_int(c->reply, set);
+}
+
+static void whole_run(struct cmd_ctx *c)
+{
+    struct house *h = c->host;
+    h->guarded++;
+    held_run(c);
+}
+
+/* Two effects of its own, whatever it was called with. */
+static void told_run(struct cmd_ctx *c)
+{
+    struct slice first[] = {SLICE_LIT("EFFECT"), c->keys[0].name};
+    struct slice second[] = {SLICE_LIT("AND"), SLICE_LIT("more"), c->argv[1]};
+    ctx_propagate(c, 2, first);
+    ctx_propagate(c, 3, second);
+    ctx_changed(c, &c->keys[0], EVENT_GENERIC, "told");
+    reply_ok(c->reply);
+}
+
+static void hushed_run(struct cmd_ctx *c)
+{
+    ctx_propagate(c, 0, NULL);
+    ctx_changed(c, &c->keys[0], EVENT_GENERIC, "hushed");
+    reply_ok(c->reply);
+}
+
+static void key_count_run(struct cmd_ctx *c)
+{
+    reply_array(c->reply, c->key_count);
+    for (uint32_t i = 0; i < c->key_count; i++) {
+        reply_bulk(c->reply, c->keys[i].name);
+    }
+}
+
+/* SCRATCH bytes: writes to all of it. */
+static void scratch_run(struct cmd_ctx *c)
+{
+    int64_t bytes;
+    if (!ctx_arg_int_in(c, 1, 1, 1 << 20, &bytes)) {
+        return;
+    }
+    for (int i = 0; i < 3; i++) {
+        uint8_t *p = ctx_scratch(c, (size_t)bytes);
+        if (p == NULL) {
+            return;
+        }
+        assert_int_equal((uintptr_t)p % 16, 0);
+        memset(p, 1, (size_t)bytes);
+    }
+    reply_ok(c->reply);
+}
+
+/* TRAIL from to: visits the shards, with each of which alone held. */
+static void trail_run(struct cmd_ctx *c)
+{
+    int64_t from;
+    int64_t *left;
+    if (!ctx_arg_int(c, 1, &from)) {
+        return;
+    }
+    if (from < 0) {
+        reply_simple(c->reply, "NOWALK");
+        return;
+    }
+    left = ctx_scratch(c, sizeof *left);
+    if (left == NULL || !ctx_arg_int(c, 2, left)) {
+        return;
+    }
+    ctx_walk_from(c, (uint32_t)from, left);
+}
+
+static bool trail_step(struct cmd_ctx *c, uint32_t shard)
+{
+    int64_t *left = c->walk_state;
+    reply_int(c->reply, shard);
+    held_run(c);
+    return --*left > 0;
+}
+
+static void trail_end(struct cmd_ctx *c)
+{
+    reply_simple(c->reply, "END");
+}
+
+static const struct cmd_walk trail_walk = {trail_step, trail_end};
+
+static void reply_off_run(struct cmd_ctx *c)
+{
+    c->session->reply_off = true;
+    c->reply->is_muted = true;
+}
+
+static void reply_on_run(struct cmd_ctx *c)
+{
+    c->session->reply_off = false;
+    c->reply->is_muted = false;
+    reply_ok(c->reply);
+}
+
+static void reply_skip_run(struct cmd_ctx *c)
+{
+    c->session->reply_skip = 2;
+    c->reply->is_muted = true;
+}
+
+static void leave_run(struct cmd_ctx *c)
+{
+    reply_ok(c->reply);
+    c->session->close_after_reply = true;
+}
+
+static void choose_run(struct cmd_ctx *c)
+{
+    int64_t n;
+    if (ctx_arg_int_in(c, 1, 0, HOUSE_DATABASES - 1, &n)) {
+        c->session->database = (uint32_t)n;
+        reply_ok(c->reply);
+    }
+}
+
+static const struct cmd_spec box_subs[] = {
+    {.name = "one", .arity = 2, .run = noop_run},
+    {.name = "keyed", .arity = -3, .keys = KEYS_AT(2), .run = key_count_run},
+    {.name = NULL},
+};
+
+#define ONE KEYS_AT(1)
+#define ALL KEYS_RANGE(1, -1, 1)
+#define ROW(word, args, bits, where, fn) \
+    {.name = word, .arity = args, .flags = bits, .keys = where, .run = fn}
+
+const struct cmd_spec fake_cmds[] = {
+    ROW("noop", 1, CMD_FAST, KEYS_NONE, noop_run),
+    ROW("fail", 1, 0, KEYS_NONE, fail_run),
+    ROW("put", 3, CMD_WRITE | CMD_DENYOOM, ONE, put_run),
+    ROW("putuntil", 4, CMD_WRITE, ONE, putuntil_run),
+    ROW("fetch", 2, CMD_READONLY, ONE, fetch_run),
+    ROW("bump", -2, CMD_WRITE, ALL, bump_run),
+    ROW("same", -2, CMD_READONLY, ALL, same_run),
+    ROW("held", -1, 0, ALL, held_run),
+    ROW("whole", 1, CMD_ALL_SHARDS, KEYS_NONE, whole_run),
+    ROW("told", 2, CMD_WRITE, ONE, told_run),
+    ROW("hushed", 2, CMD_WRITE, ONE, hushed_run),
+    ROW("butlast", -3, 0, KEYS_RANGE(1, -2, 1), key_count_run),
+    ROW("bytwo", -3, 0, KEYS_RANGE(1, -1, 2), key_count_run),
+    ROW("counted", -2, 0, KEYS_COUNTED(1, 1), key_count_run),
+    ROW("pairs", -2, 0, KEYS_COUNTED(2, 2), key_count_run),
+    ROW("scratch", 2, 0, KEYS_NONE, scratch_run),
+    {.name = "trail", .arity = 3, .run = trail_run, .walk = &trail_walk},
+    ROW("off", 1, 0, KEYS_NONE, reply_off_run),
+    ROW("on", 1, 0, KEYS_NONE, reply_on_run),
+    ROW("skip", 1, 0, KEYS_NONE, reply_skip_run),
+    ROW("leave", 1, CMD_NO_AUTH, KEYS_NONE, leave_run),
+    ROW("choose", 2, 0, KEYS_NONE, choose_run),
+    {.name = "box", .arity = -2, .subcommands = box_subs},
+    {.name = NULL},
+};
+
+const struct cmd_spec *const fake_families[] = {fake_cmds, NULL};

@@ -1,0 +1,14 @@
+#include "tests.h"
+
+int main(void)
+{
+    int failed = test_table_run();
+    failed += test_checks_run();
+    failed += test_batch_run();
+    failed += test_stats_run();
+    failed += test_locks_run();
+    failed += test_threads_run();
+    failed += test_background_run();
+    failed += test_failure_run();
+    return failed > 0;
+}

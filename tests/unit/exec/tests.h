@@ -1,0 +1,16 @@
+/* The groups of this folder's tests; each returns how many tests failed. */
+#ifndef ENGRAM_TESTS_UNIT_EXEC_TESTS_H
+#define ENGRAM_TESTS_UNIT_EXEC_TESTS_H
+
+#include "house.h"
+
+int test_table_run(void);
+int test_checks_run(void);
+int test_batch_run(void);
+int test_stats_run(void);
+int test_locks_run(void);
+int test_threads_run(void);
+int test_background_run(void);
+int test_failure_run(void);
+
+#endif
