@@ -167,6 +167,25 @@ union any_address {
     struct sockaddr_storage storage;
 };
 
+bool socket_peer_is_local(int fd)
+{
+    union any_address addr = {0};
+    socklen_t len = sizeof addr.storage;
+    if (getpeername(fd, &addr.any, &len) != 0) {
+        return false;
+    }
+    if (addr.any.sa_family == AF_INET) {
+        return ntohl(addr.v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    }
+    if (addr.any.sa_family == AF_INET6) {
+        const struct in6_addr *v6 = &addr.v6.sin6_addr;
+        return IN6_IS_ADDR_LOOPBACK(v6)
+               || (IN6_IS_ADDR_V4MAPPED(v6)
+                   && v6->s6_addr[12] == IN_LOOPBACKNET);
+    }
+    return addr.any.sa_family == AF_UNIX;
+}
+
 /* True: `addr` is a Unix socket's. */
 static bool describe(name_fn *name, int fd, char *out, size_t cap)
 {

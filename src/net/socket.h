@@ -17,6 +17,8 @@ STATUS_CHECKED status_t socket_listen_unix(const char *path, unsigned mode,
 void socket_set_nodelay(int fd);
 /* seconds 0: off */
 void socket_set_keepalive(int fd, int seconds);
+/* Is the peer on this machine: loopback or a Unix socket? */
+bool socket_peer_is_local(int fd);
 /* "127.0.0.1:6379", "[::1]:6379", "/path:0"; NUL-terminated. */
 void socket_peer_name(int fd, char *out, size_t cap);
 void socket_local_name(int fd, char *out, size_t cap);
