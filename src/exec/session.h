@@ -28,7 +28,7 @@ struct session {
     char *lib_name, *lib_version; /* CLIENT SETINFO; owned */
     const struct cmd_spec *last_command;
     uint64_t command_count;
-    int64_t created_ms, last_active_ms; /* unix */
+    int64_t created_ms, last_active_ms; /* monotonic */
 };
 
 #endif

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "server/connection.h"
 #include "server/server_priv.h"
 
 static struct server *server_of(const struct cmd_ctx *c)
@@ -116,9 +117,10 @@ static bool check_names(struct cmd_ctx *c)
             reply_set_error(c, row, "can't set immutable config");
             return false;
         }
-        /* "local" cannot be told from here: it is taken as no. */
         if ((row->flags & OPTION_PROTECTED)
-            && o->enable_protected_configs != PERMIT_YES) {
+            && !session_is_permitted(c->session,
+                                     (enum option_permit)
+                                         o->enable_protected_configs)) {
             reply_set_error(c, row, "can't set protected config");
             return false;
         }

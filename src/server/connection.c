@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,7 +23,8 @@ enum {
     INPUT_BYTES_MIN = 1024,
     INPUT_KEEP_MAX = 32 * 1024, /* a larger buffer is freed when empty */
     INLINE_BYTES_MAX = 64 * 1024,
-    CLOSING_MS_MAX = 10 * 1000, /* for the last replies to leave */
+    CLOSING_MS_MAX = 10 * 1000, /* without a byte of the last replies leaving */
+    STRANGER_OUT_MAX = 64 * 1024, /* waiting for one who has shown no password */
 };
 
 /* ---- the input's bytes ---- */
@@ -101,23 +103,35 @@ size_t connection_bytes(const struct connection *c)
     return sizeof *c + c->in.cap + conn_out(c->net)->bytes;
 }
 
+bool session_is_permitted(const struct session *s, enum option_permit permit)
+{
+    /* The session is the connection's first member. */
+    const struct connection *c = (const struct connection *)(const void *)s;
+    return permit == PERMIT_YES
+           || (permit == PERMIT_LOCAL && socket_peer_is_local(conn_fd(c->net)));
+}
+
 /* ---- opening and closing ---- */
+
+/* Ages and idle times are of the clock that nobody sets. */
+static int64_t turn_ms(const struct worker *w)
+{
+    return loop_now_us(w->loop) / 1000;
+}
 
 static void close_connection(struct connection *c, bool after_flush)
 {
     if (!c->is_closing) {
-        c->closing_since_ms = loop_wall_ms(c->worker->loop);
+        c->closing_since_ms = turn_ms(c->worker);
     }
     c->is_closing = true;
     conn_close(c->net, after_flush);
 }
 
-static void reject(struct worker *w, int fd)
+void connection_reject(struct worker *w, int fd, const char *text)
 {
-    static const char text[] = "-ERR max number of clients reached\r\n";
     counter_add(&w->stats.connections_rejected, 1);
-    counter_add(&w->closed_count, 1);
-    ssize_t n = send(fd, text, sizeof text - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t n = send(fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
     (void)n; /* the peer is turned away whether or not it hears why */
     close(fd);
 }
@@ -136,36 +150,21 @@ static void set_up_socket(struct connection *c, int fd)
     }
 }
 
-static uint64_t open_sessions(const struct server *s)
-{
-    uint64_t n = 0;
-    for (uint32_t i = 0; i < s->worker_count; i++) {
-        n += counter_get(&s->workers[i].stats.sessions);
-    }
-    return n;
-}
-
 static void init_session(struct worker *w, struct connection *c)
 {
     struct session *s = &c->session;
-    /* Ids grow with time on each worker and differ between workers. */
-    s->id = ++w->next_session_serial * w->server->worker_count + w->index;
+    s->id = 1 + atomic_fetch_add_explicit(&w->server->session_count, 1,
+                                          memory_order_relaxed);
     s->worker = w->index;
     s->reply.out = conn_out(c->net);
     s->reply.protocol = 2;
     s->is_authenticated = !atomic_load_explicit(
         &w->server->exec_shared.needs_auth, memory_order_relaxed);
-    s->created_ms = s->last_active_ms = loop_wall_ms(w->loop);
+    s->created_ms = s->last_active_ms = turn_ms(w);
 }
 
 void connection_accept(struct worker *w, int fd)
 {
-    struct server *s = w->server;
-    if (open_sessions(s) >= atomic_load_explicit(&s->max_clients,
-                                                 memory_order_relaxed)) {
-        reject(w, fd);
-        return;
-    }
     struct connection *c = mem_alloc_zeroed(&w->account, sizeof *c);
     if (c == NULL) {
         counter_add(&w->closed_count, 1);
@@ -237,7 +236,7 @@ void connection_on_data(void *arg, struct slice data)
     if (c->is_closing) {
         return;
     }
-    c->session.last_active_ms = loop_wall_ms(w->loop);
+    c->session.last_active_ms = turn_ms(w);
     if (c->in.len == 0 && c->in.borrowed.len == 0) {
         c->in.borrowed = data;
     } else {
@@ -265,6 +264,40 @@ void connection_on_sent(void *arg, size_t bytes)
     struct connection *c = arg;
     counter_add(&c->worker->stats.bytes_out, bytes);
     counter_add(&c->worker->stats.writes, 1);
+    c->session.last_active_ms = turn_ms(c->worker);
+    c->closing_since_ms = c->session.last_active_ms; /* counts while closing */
+}
+
+/* ---- limits of the output ---- */
+
+static void check_output_limits(struct connection *c)
+{
+    struct server *s = c->worker->server;
+    size_t bytes = conn_out(c->net)->bytes;
+    uint64_t hard = atomic_load_explicit(&s->output_hard_limit,
+                                         memory_order_relaxed);
+    uint64_t soft = atomic_load_explicit(&s->output_soft_limit,
+                                         memory_order_relaxed);
+    int64_t now_ms = turn_ms(c->worker);
+    bool over = hard > 0 && bytes >= hard;
+    over |= !c->has_logged_in && bytes > STRANGER_OUT_MAX;
+    if (soft > 0 && bytes >= soft) {
+        int64_t soft_s = (int64_t)atomic_load_explicit(&s->output_soft_s,
+                                                       memory_order_relaxed);
+        if (c->over_soft_since_ms == 0) {
+            c->over_soft_since_ms = now_ms;
+        }
+        over |= now_ms - c->over_soft_since_ms > soft_s * 1000;
+    } else {
+        c->over_soft_since_ms = 0;
+    }
+    if (over && !c->is_closing) {
+        log_write(s->log, LOG_WARNING,
+                  "Session %llu closed for overcoming of output buffer limits "
+                  "(%zu bytes)", (unsigned long long)c->session.id, bytes);
+        counter_add(&c->worker->stats.output_buffer_disconnects, 1);
+        close_connection(c, false);
+    }
 }
 
 /* ---- requests ---- */
@@ -272,6 +305,9 @@ void connection_on_sent(void *arg, size_t bytes)
 static void protocol_error(struct connection *c, const char *text)
 {
     exec_run(c->worker->exec); /* replies of earlier requests come first */
+    if (c->session.close_after_reply) {
+        return; /* one of them has said the last word */
+    }
     c->session.reply.is_muted = false;
     reply_errorf(&c->session.reply, "ERR %s", text);
     c->session.close_after_reply = true;
@@ -280,9 +316,12 @@ static void protocol_error(struct connection *c, const char *text)
 static void limits_of(const struct connection *c, struct decode_limits *l)
 {
     const struct server *s = c->worker->server;
+    uint64_t bytes_max = atomic_load_explicit(&s->exec_shared.string_bytes_max,
+                                              memory_order_relaxed);
     *l = (struct decode_limits){
-        .bulk_bytes_max = (int64_t)atomic_load_explicit(
-            &s->exec_shared.string_bytes_max, memory_order_relaxed),
+        /* An argument may be a key, whose length has 32 bits. */
+        .bulk_bytes_max = bytes_max < UINT32_MAX ? (int64_t)bytes_max
+                                                 : UINT32_MAX,
         .args_max = INT32_MAX,
         .inline_bytes_max = INLINE_BYTES_MAX,
         .is_unauthenticated = !c->session.is_authenticated,
@@ -295,6 +334,10 @@ static bool take_slowly(struct connection *c, const struct decode_limits *limits
     struct worker *w = c->worker;
     const char *error = NULL;
     size_t used = 0;
+    if (limits->is_unauthenticated && !exec_is_empty(w->exec)) {
+        exec_run(w->exec); /* an AUTH among them lifts the limits */
+        return true;
+    }
     w->args.argc = 0;
     enum decode_result result = decode_request(&c->decode, input_slice(&c->in),
                                                limits, &w->args, &used, &error);
@@ -326,6 +369,10 @@ static bool take_requests(struct connection *c)
 {
     struct exec *x = c->worker->exec;
     struct decode_limits limits;
+    c->has_logged_in |= c->session.is_authenticated;
+    if (conn_out(c->net)->bytes > CHUNK_BYTES) {
+        check_output_limits(c); /* of the rounds before this */
+    }
     limits_of(c, &limits);
     for (int i = 0; i < REQUESTS_A_ROUND; i++) {
         if (c->session.close_after_reply || c->is_closing) {
@@ -380,35 +427,6 @@ static void keep_rest(struct connection *c)
 }
 
 /* ---- replies ---- */
-
-static void check_output_limits(struct connection *c)
-{
-    struct server *s = c->worker->server;
-    size_t bytes = conn_out(c->net)->bytes;
-    uint64_t hard = atomic_load_explicit(&s->output_hard_limit,
-                                         memory_order_relaxed);
-    uint64_t soft = atomic_load_explicit(&s->output_soft_limit,
-                                         memory_order_relaxed);
-    int64_t now_ms = loop_wall_ms(c->worker->loop);
-    bool over = hard > 0 && bytes >= hard;
-    if (soft > 0 && bytes >= soft) {
-        int64_t soft_s = (int64_t)atomic_load_explicit(&s->output_soft_s,
-                                                       memory_order_relaxed);
-        if (c->over_soft_since_ms == 0) {
-            c->over_soft_since_ms = now_ms;
-        }
-        over |= now_ms - c->over_soft_since_ms > soft_s * 1000;
-    } else {
-        c->over_soft_since_ms = 0;
-    }
-    if (over && !c->is_closing) {
-        log_write(s->log, LOG_WARNING,
-                  "Session %llu closed for overcoming of output buffer limits "
-                  "(%zu bytes)", (unsigned long long)c->session.id, bytes);
-        counter_add(&c->worker->stats.output_buffer_disconnects, 1);
-        close_connection(c, false);
-    }
-}
 
 static void log_http(const struct connection *c)
 {

@@ -25,12 +25,16 @@ struct connection {
     bool is_ended;  /* the peer will send no more */
     bool is_closing;
     bool is_unix;
+    bool has_logged_in; /* ever, or there was no password to show */
+    /* monotonic */
     int64_t over_soft_since_ms; /* output above the soft limit; 0: it is not */
-    int64_t closing_since_ms;
+    int64_t closing_since_ms;   /* or since a byte has left after that */
 };
 
-/* Takes fd. Replies an error and closes when there are too many sessions. */
+/* Takes fd. */
 void connection_accept(struct worker *w, int fd);
+/* Takes fd: says why and closes it. */
+void connection_reject(struct worker *w, int fd, const char *text);
 
 /* The loop's callbacks. */
 void connection_on_data(void *arg, struct slice data);
@@ -40,8 +44,10 @@ void connection_on_closed(void *arg);
 
 /* Runs all that is ready on the worker, and queues the replies. */
 void connections_run_ready(struct worker *w);
-/* Ten times a second: idle sessions, limits over time. */
+/* Ten times a second: idle sessions, limits over time. `now_ms` is monotonic. */
 void connections_cron(struct worker *w, int64_t now_ms);
+/* Has this session what an option of that kind asks for? */
+bool session_is_permitted(const struct session *s, enum option_permit permit);
 /* Bytes this session's buffers hold. */
 size_t connection_bytes(const struct connection *c);
 

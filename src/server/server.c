@@ -60,8 +60,12 @@ void server_apply_options(struct server *s)
                           memory_order_relaxed);
     atomic_store_explicit(&s->keepalive_s, (uint32_t)o->tcp_keepalive,
                           memory_order_relaxed);
-    atomic_store_explicit(&s->exec_shared.needs_auth,
-                          o->requirepass[0] != 0, memory_order_relaxed);
+    bool has_password = o->requirepass[0] != 0;
+    atomic_store_explicit(&s->exec_shared.needs_auth, has_password,
+                          memory_order_relaxed);
+    atomic_store_explicit(&s->is_protected,
+                          o->protected_mode && !has_password,
+                          memory_order_relaxed);
 }
 
 size_t server_used_memory(struct server *s)
@@ -214,6 +218,7 @@ static bool listen_unix(struct server *s, char *err, size_t cap)
                  st == ST_IO ? strerror(error) : status_text(st));
         return false;
     }
+    s->has_unix_socket = true;
     return listen_on(s, fd, err, cap);
 }
 
@@ -367,7 +372,7 @@ void server_destroy(struct server **server)
     for (uint32_t i = 0; s->workers != NULL && i < s->worker_count; i++) {
         worker_deinit(&s->workers[i]);
     }
-    if (s->options.unixsocket != NULL && s->options.unixsocket[0] != 0) {
+    if (s->has_unix_socket) {
         unlink(s->options.unixsocket);
     }
     mem_free(&s->account, s->workers);

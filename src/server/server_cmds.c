@@ -1,7 +1,10 @@
 /* server_cmds: SHUTDOWN, and what of DEBUG is served. */
 #include <time.h>
 
+#include "server/connection.h"
 #include "server/server_priv.h"
+
+enum { DEBUG_SLEEP_MAX_S = 24 * 3600 };
 
 static void shutdown_run(struct cmd_ctx *c)
 {
@@ -40,7 +43,9 @@ static void shutdown_run(struct cmd_ctx *c)
 static bool debug_is_allowed(struct cmd_ctx *c)
 {
     struct server *s = c->host;
-    if (s->options.enable_debug_command != PERMIT_NO) {
+    if (session_is_permitted(c->session,
+                             (enum option_permit)
+                                 s->options.enable_debug_command)) {
         return true;
     }
     reply_error(c->reply, "ERR DEBUG command not allowed. If the "
@@ -57,7 +62,9 @@ static void debug_sleep(struct cmd_ctx *c)
     if (!ctx_arg_double(c, 2, &seconds)) {
         return;
     }
-    seconds = seconds < 0 ? 0 : seconds;
+    /* So that what is not a number is none as well. */
+    seconds = seconds > 0 ? seconds : 0;
+    seconds = seconds < DEBUG_SLEEP_MAX_S ? seconds : DEBUG_SLEEP_MAX_S;
     struct timespec ts = {(time_t)seconds,
                           (long)((seconds - (double)(time_t)seconds) * 1e9)};
     nanosleep(&ts, NULL);

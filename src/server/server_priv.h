@@ -26,7 +26,7 @@ enum { RUN_ID_LEN = 40 };
 struct worker_stats {
     struct counter sessions;             /* open now */
     struct counter connections_received; /* ever */
-    struct counter connections_rejected; /* worker 0: over maxclients */
+    struct counter connections_rejected; /* worker 0 */
     struct counter bytes_in, bytes_out;
     struct counter reads, writes;
     struct counter query_buffer_disconnects, output_buffer_disconnects;
@@ -50,7 +50,6 @@ struct worker {
     struct connection **ready_tail;
     struct timer cron; /* every 100 ms */
     struct worker_stats stats;
-    uint64_t next_session_serial;
     uint64_t assigned_count;     /* worker 0: sessions given to this one */
     struct counter closed_count; /* of those, over; written by this one */
     bool is_stopping;
@@ -72,6 +71,7 @@ struct server {
     uint32_t worker_count;
     struct listener *listeners[18];
     uint32_t listener_count;
+    bool has_unix_socket; /* made one, which goes when the server does */
     struct thread *housekeeper; /* pre-faults, trims, reclaims */
     struct signal_event housekeeper_wake; /* set: look now */
     char run_id[RUN_ID_LEN + 1];
@@ -82,8 +82,10 @@ struct server {
     struct lock stop_lock;       /* held while workers are being woken */
     struct barrier loops_ended;  /* no loop is closed before all have ended */
     _Atomic(bool) is_half_started; /* not all threads came up: do not wait */
-    _Atomic(uint32_t) accept_next;   /* worker for the next session */
+    _Atomic(uint64_t) session_count; /* ever: the newest one's id */
+    uint32_t accept_next;            /* worker 0: where its search begins */
     _Atomic(uint64_t) max_clients;   /* copies of options read on hot paths */
+    _Atomic(bool) is_protected;      /* strangers are turned away */
     _Atomic(uint64_t) memory_limit;
     _Atomic(uint64_t) query_buffer_limit;
     _Atomic(uint64_t) output_hard_limit, output_soft_limit, output_soft_s;

@@ -337,6 +337,7 @@ static size_t describe(const struct cmd_ctx *c, const struct connection *of,
     const struct session *s = &of->session;
     char peer[CLIENT_ADDRESS_MAX], local[CLIENT_ADDRESS_MAX];
     int fd = conn_fd(of->net);
+    int64_t now_ms = loop_now_us(of->worker->loop) / 1000;
     socket_peer_name(fd, peer, sizeof peer);
     socket_local_name(fd, local, sizeof local);
     int n = snprintf(
@@ -346,8 +347,8 @@ static size_t describe(const struct cmd_ctx *c, const struct connection *of,
         "multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=%zu tot-mem=%zu events=r "
         "cmd=%s user=default redir=-1 resp=%u lib-name=%s lib-ver=%s\n",
         (unsigned long long)s->id, peer, local, fd, text_or_empty(s->name),
-        (long long)(c->now_ms - s->created_ms) / 1000,
-        (long long)(c->now_ms - s->last_active_ms) / 1000,
+        (long long)(now_ms - s->created_ms) / 1000,
+        (long long)(now_ms - s->last_active_ms) / 1000,
         of->is_unix ? "U" : "N", s->database, of->in.len,
         of->in.cap - of->in.start - of->in.len, conn_out(of->net)->bytes,
         connection_bytes(of), command_name(c, s->last_command),

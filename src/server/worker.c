@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "net/socket.h"
 #include "server/connection.h"
 
 enum {
@@ -53,8 +54,7 @@ static void read_mail(struct worker *w)
 static struct worker *least_busy(struct server *s)
 {
     /* Where the search begins moves on, so that equals take turns. */
-    uint32_t start = atomic_fetch_add_explicit(&s->accept_next, 1,
-                                               memory_order_relaxed);
+    uint32_t start = s->accept_next++;
     struct worker *best = NULL;
     for (uint32_t i = 0; i < s->worker_count; i++) {
         struct worker *w = &s->workers[(start + i) % s->worker_count];
@@ -66,9 +66,43 @@ static struct worker *least_busy(struct server *s)
     return best;
 }
 
+/* Open ones and those on their way to their worker. Worker 0 only. */
+static uint64_t open_sessions(const struct server *s)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < s->worker_count; i++) {
+        const struct worker *w = &s->workers[i];
+        n += w->assigned_count - counter_get(&w->closed_count);
+    }
+    return n;
+}
+
+/* Why this peer is turned away; NULL: it is not. */
+static const char *reason_to_reject(const struct server *s, int fd)
+{
+    if (open_sessions(s) >= atomic_load_explicit(&s->max_clients,
+                                                 memory_order_relaxed)) {
+        return "-ERR max number of clients reached\r\n";
+    }
+    if (atomic_load_explicit(&s->is_protected, memory_order_relaxed)
+        && !socket_peer_is_local(fd)) {
+        return "-DENIED This server is in protected mode: it has no password, "
+               "so it takes connections from its own machine only. From there, "
+               "set a password (requirepass), or allow everyone who can reach "
+               "the port with CONFIG SET protected-mode no; both can be set in "
+               "the configuration file too.\r\n";
+    }
+    return NULL;
+}
+
 static void on_accept(void *arg, int fd)
 {
     struct worker *w = arg;
+    const char *reason = reason_to_reject(w->server, fd);
+    if (reason != NULL) {
+        connection_reject(w, fd, reason);
+        return;
+    }
     struct worker *to = least_busy(w->server);
     to->assigned_count++;
     if (to == w) {
@@ -132,7 +166,7 @@ static int64_t on_background(void *arg)
 static void on_cron(void *arg)
 {
     struct worker *w = arg;
-    connections_cron(w, loop_wall_ms(w->loop));
+    connections_cron(w, loop_now_us(w->loop) / 1000);
     if (w->index == 0) {
         server_cron(w->server);
     }
