@@ -29,7 +29,9 @@ static status_t engine_open(const struct loop_options *o, struct loop **out)
 #ifdef ENGRAM_URING
     if (o->engine != LOOP_EPOLL) {
         status_t st = loop_uring_open(o, out);
-        if (o->engine == LOOP_URING || st != ST_UNSUPPORTED) {
+        /* Any failure makes AUTO fall back: newer kernels charge the rings to
+         * RLIMIT_MEMLOCK, and say then that there is no memory. */
+        if (o->engine == LOOP_URING || st == ST_OK) {
             return st;
         }
     }
