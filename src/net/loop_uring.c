@@ -1,7 +1,10 @@
 /* loop_uring: the engine on io_uring.
  *
  * Receiving: one multishot receive a conn, into a ring of provided buffers that
- * all conns share. Buffers handed over in a turn go back at its end.
+ * all conns share. Buffers handed over in a turn go back at its end. A conn that
+ * found none waits in `starved`; each turn lets the first of them try again, as
+ * many as there are buffers: were all tried, five thousand conns would cost
+ * five thousand entries a turn, most in vain.
  *
  * Sending: loop_uring_send.c. Lifetime: loop_uring_priv.h.
  *
@@ -125,7 +128,12 @@ static void uring_conn_abort(struct conn *c)
     struct uring_conn *uc = uring_conn_of(c);
     uc->is_aborting = true;
     link_remove(&uc->starved_link);
-    link_remove(&uc->inline_link);
+    if (!link_is_alone(&uc->inline_link)) {
+        /* Its entry, which nobody counts, may not have been submitted, and
+         * names a descriptor whose number may soon be another's. */
+        uring_submit_all(u);
+        link_remove(&uc->inline_link);
+    }
     if (uc->pending == 0) {
         conn_released(c);
         return;
@@ -155,7 +163,8 @@ static void uring_end_turn(struct loop *l)
         io_uring_buf_ring_advance(u->provided, (int)u->used_count);
         u->used_count = 0;
     }
-    while (!link_is_alone(&u->starved)) {
+    for (uint32_t i = 0; i < u->buffer_count && !link_is_alone(&u->starved);
+         i++) {
         struct uring_conn *uc = CONTAINER_OF(u->starved.next,
                                              struct uring_conn, starved_link);
         link_remove(&uc->starved_link);
@@ -199,6 +208,7 @@ static void received(struct uring_loop *u, const struct io_uring_cqe *cqe)
     bool has_more = (cqe->flags & IORING_CQE_F_MORE) != 0;
     if (__builtin_expect(!has_more, 0)) {
         uc->is_receiving = false;
+        uc->is_cancelling = false; /* the cancel's answer is of no use now */
         uring_entry_over(uc);
     }
     if ((cqe->flags & IORING_CQE_F_BUFFER) != 0) {
@@ -352,7 +362,7 @@ static void wait_for_events(struct uring_loop *u, int64_t timeout_us)
 static void uring_poll(struct loop *l, int64_t timeout_us)
 {
     struct uring_loop *u = uring_of(l);
-    wait_for_events(u, timeout_us);
+    wait_for_events(u, link_is_alone(&u->starved) ? timeout_us : 0);
     uring_submit_all(u); /* what the kernel did not take at first */
     u->inline_left = u->inline_cap;
     loop_awake(l);

@@ -797,6 +797,176 @@ static void many_conns(void **state)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* Far more conns than receive buffers, all with something to say at once. */
+
+enum { CROWD = 5000, CROWD_ROUNDS = 3 };
+
+struct crowd {
+    struct peer peers[CROWD];
+    int clients[CROWD];
+    int count, rounds;
+    uint64_t received;
+    bool is_late;
+};
+
+static void crowd_speak(struct crowd *x)
+{
+    for (int i = 0; i < x->count; i++) {
+        assert_int_equal(write(x->clients[i], "hello", 5), 5);
+    }
+}
+
+static void crowd_data(void *arg, struct slice data)
+{
+    struct peer *p = arg;
+    struct crowd *x = p->world->test;
+    peer_data(p, data);
+    x->received += data.len;
+}
+
+static void crowd_turn(void *arg)
+{
+    struct world *w = arg;
+    struct crowd *x = w->test;
+    if (x->received == (uint64_t)x->count * 5 * (uint64_t)(x->rounds + 1)) {
+        if (++x->rounds == CROWD_ROUNDS) {
+            loop_stop(w->loop);
+        } else {
+            crowd_speak(x);
+        }
+    }
+}
+
+static void crowd_late(void *arg)
+{
+    struct world *w = arg;
+    ((struct crowd *)w->test)->is_late = true;
+    loop_stop(w->loop);
+}
+
+static void crowd_served_by(void **state, uint32_t buffers)
+{
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    struct rlimit wide = limit;
+    wide.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &wide);
+    struct loop_handlers h = {.on_data = crowd_data,
+                              .on_end = peer_end,
+                              .on_closed = peer_closed,
+                              .on_turn = crowd_turn};
+    struct world w;
+    struct crowd *x = calloc(1, sizeof *x);
+    world_open(&w, state, buffers, &h);
+    w.test = x;
+    x->count = (int)at_most((wide.rlim_cur - 100) / 2, CROWD);
+    for (int i = 0; i < x->count; i++) {
+        int server;
+        make_pair(&server, &x->clients[i]);
+        peer_open(&x->peers[i], &w, server);
+    }
+    crowd_speak(x);
+    struct timer late;
+    timer_init(&late, crowd_late, &w);
+    assert_int_equal(timer_start(w.loop, &late, 20 * 1000 * 1000), ST_OK);
+    loop_run(w.loop);
+    assert_false(x->is_late);
+    for (int i = 0; i < x->count; i++) {
+        assert_int_equal(x->peers[i].received, 5 * CROWD_ROUNDS);
+        close(x->clients[i]);
+    }
+    world_close(&w);
+    free(x);
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void crowd_is_served(void **state)
+{
+    crowd_served_by(state, 256);
+}
+
+/* Newer kernels hand over some twenty conns a wait, so that it takes few
+ * buffers for the ring to run dry. */
+static void crowd_with_few_buffers(void **state)
+{
+    crowd_served_by(state, 8);
+}
+
+/* A conn is closed by another's on_closed, with a send just queued and nothing
+ * to receive: what it sent must not reach the next owner of the number. */
+
+struct number {
+    struct peer first, second;
+    int stray[2];
+    bool is_armed;
+};
+
+static void number_turn(void *arg)
+{
+    struct world *w = arg;
+    struct number *x = w->test;
+    if (x->is_armed && x->second.conn != NULL) {
+        x->is_armed = false;
+        chain_append(conn_out(x->second.conn), "mine", 4);
+        conn_flush(x->second.conn);
+        conn_close(x->first.conn, false);
+    }
+}
+
+static void number_timer(void *arg)
+{
+    struct world *w = arg;
+    struct number *x = w->test;
+    x->is_armed = true;
+}
+
+static void number_closed(void *arg)
+{
+    struct peer *p = arg;
+    struct number *x = p->world->test;
+    peer_closed(p);
+    if (p == &x->second) {
+        loop_stop(p->world->loop);
+        return;
+    }
+    conn_close(x->second.conn, false);
+    make_pair(&x->stray[0], &x->stray[1]);
+}
+
+static void unsent_bytes_miss_the_next_owner(void **state)
+{
+    struct loop_handlers h = {.on_data = peer_data,
+                              .on_end = peer_end,
+                              .on_closed = number_closed,
+                              .on_turn = number_turn};
+    struct world w;
+    struct number x = {0};
+    int fds[2], clients[2];
+    world_open(&w, state, 8, &h);
+    w.test = &x;
+    make_pair(&fds[0], &clients[0]);
+    make_pair(&fds[1], &clients[1]);
+    peer_open(&x.first, &w, fds[0]);
+    peer_open(&x.second, &w, fds[1]);
+    conn_pause(x.first.conn);
+    conn_pause(x.second.conn);
+    struct timer t;
+    timer_init(&t, number_timer, &w);
+    assert_int_equal(timer_start(w.loop, &t, 10000), ST_OK);
+    loop_run(w.loop);
+    char text[8];
+    assert_int_equal(recv(clients[1], text, sizeof text, MSG_DONTWAIT), 4);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(recv(x.stray[i], text, sizeof text, MSG_DONTWAIT),
+                         -1);
+    }
+    for (int i = 0; i < 2; i++) {
+        close(x.stray[i]);
+        close(clients[i]);
+    }
+    world_close(&w);
+}
+
 /* Data is valid until on_turn has returned. */
 struct keeper {
     struct peer peer;
@@ -1050,6 +1220,9 @@ int run_loop_tests(enum loop_engine engine)
         WITH_ENGINE(close_in_every_callback),
         WITH_ENGINE(peer_resets),
         WITH_ENGINE(many_conns),
+        WITH_ENGINE(crowd_is_served),
+        WITH_ENGINE(crowd_with_few_buffers),
+        WITH_ENGINE(unsent_bytes_miss_the_next_owner),
         WITH_ENGINE(data_stays_until_the_turn_ends),
         WITH_ENGINE(accept_without_descriptors),
         WITH_ENGINE(listener_closes_while_open),
