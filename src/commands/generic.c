@@ -193,7 +193,9 @@ static void copy_run(struct cmd_ctx *c)
     const struct key *from = &c->keys[0], *to = &c->keys[1];
     struct keyspace *to_ks;
     uint32_t database;
+    const struct entry *e;
     bool is_replace;
+    size_t bytes;
     status_t st;
 
     if (!parse_copy(c, &database, &is_replace)) {
@@ -204,8 +206,10 @@ static void copy_run(struct cmd_ctx *c)
                     "ERR source and destination objects are the same");
         return;
     }
-    if (ctx_read(c, from) == NULL
-        || (exists_in(c, database, to) && !is_replace)) {
+    e = ctx_read(c, from);
+    bytes = e == NULL ? 0 : keyspace_entry_bytes(ctx_keyspace(c, c->database,
+                                                              from), e);
+    if (e == NULL || (exists_in(c, database, to) && !is_replace)) {
         reply_int(c->reply, 0);
         return;
     }
@@ -218,6 +222,7 @@ static void copy_run(struct cmd_ctx *c)
         ctx_error_status(c, st);
         return;
     }
+    ctx_note_growth(c, bytes);
     changed_in(c, database, to, "copy_to");
     reply_int(c->reply, 1);
 }

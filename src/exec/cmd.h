@@ -147,6 +147,8 @@ struct keyspace *ctx_keyspace(struct cmd_ctx *c, uint32_t database,
 /* Made if absent; NULL: replied. */
 struct keyspace *ctx_keyspace_make(struct cmd_ctx *c, uint32_t database,
                                    const struct key *k);
+/* Tells the memory limit of bytes that the arguments do not show. */
+void ctx_note_growth(struct cmd_ctx *c, size_t bytes);
 /* Replies the entry's string value (pinned when it is large). */
 void ctx_reply_string(struct cmd_ctx *c, const struct entry *e);
 

@@ -3,6 +3,9 @@
 #include "base/number.h"
 #include "exec/exec_priv.h"
 
+/* Shorter values are within what is counted for any request. */
+enum { GROWTH_NOTED_BYTES = 4096 };
+
 /* ---- keys ---- */
 
 static uint32_t shard_of(const struct cmd_ctx *c, const struct key *k)
@@ -106,9 +109,20 @@ bool ctx_set_int(struct cmd_ctx *c, const struct key *k, int64_t value,
 bool ctx_edit_string(struct cmd_ctx *c, const struct key *k, size_t len,
                      uint8_t **bytes)
 {
-    ctx_peek(c, k);
+    const struct entry *e = ctx_peek(c, k);
+    if (__builtin_expect(len >= GROWTH_NOTED_BYTES, 0)) {
+        size_t old_len = e != NULL ? string_len(e) : 0;
+        ctx_note_growth(c, len > old_len ? len - old_len : 0);
+    }
     struct keyspace *ks = ctx_keyspace_make(c, c->database, k);
     return ks != NULL && done(c, keyspace_edit_string(ks, k, len, bytes));
+}
+
+void ctx_note_growth(struct cmd_ctx *c, size_t bytes)
+{
+    struct exec *x = c->exec;
+    x->memory_left -= (int64_t)bytes * 2;
+    x->is_memory_stale |= x->memory_left < 0;
 }
 
 bool ctx_set_deadline(struct cmd_ctx *c, const struct key *k,

@@ -33,6 +33,7 @@ struct exec *exec_create(const struct exec_options *o)
         return NULL;
     }
     x->o = *o;
+    x->tidy_shard = o->worker;
     x->stats.ticks_per_us = o->ticks_per_us;
     x->stats.command_count = total;
     x->ns_per_tick = 1000.0 / o->ticks_per_us;
@@ -176,6 +177,17 @@ static void find_keys(struct exec *x, struct call *call)
     call->key_count = n;
 }
 
+/* Amply what a request may add to the memory used, as far as its arguments
+ * show it; the command tells of the rest (ctx_note_growth). */
+static int64_t memory_of(const struct slice *argv, uint32_t argc)
+{
+    size_t bytes = 0;
+    for (uint32_t i = 1; i < argc; i++) {
+        bytes += argv[i].len;
+    }
+    return (int64_t)(2 * bytes + (size_t)MEMORY_A_CALL * argc);
+}
+
 void exec_add(struct exec *x, struct session *s, const struct slice *argv,
               uint32_t argc)
 {
@@ -187,7 +199,7 @@ void exec_add(struct exec *x, struct session *s, const struct slice *argv,
         x->arg_count += argc;
     }
     call->cmd = look_up(x, call);
-    x->memory_left -= (int64_t)(argv[argc - 1].len * 2 + MEMORY_A_CALL * argc);
+    x->memory_left -= memory_of(argv, argc);
     if (call->problem == PROBLEM_NONE
         && call->cmd->spec->keys.kind != KEYS_KIND_NONE) {
         find_keys(x, call);
@@ -245,6 +257,35 @@ static void reply_problem(struct reply *r, const struct call *call)
     }
 }
 
+/* Whether memory is full is looked at again when this worker may have added as
+ * much as was left, or the limit is another. */
+static void check_memory(struct exec *x)
+{
+    uint32_t serial = atomic_load_explicit(&x->o.shared->limit_serial,
+                                           memory_order_relaxed);
+    if (__builtin_expect(x->memory_left >= 0 && serial == x->limit_serial, 1)
+        || x->o.memory_check == NULL) {
+        return;
+    }
+    x->limit_serial = serial;
+    x->is_memory_stale = false;
+    x->memory_left = x->o.memory_check(x->o.host);
+}
+
+static bool has_memory(struct exec *x, struct reply *r)
+{
+    if (__builtin_expect(x->is_memory_stale, 0)) {
+        check_memory(x);
+    }
+    if (atomic_load_explicit(&x->o.shared->is_memory_full,
+                             memory_order_relaxed)) {
+        reply_error(r, "OOM command not allowed when used memory > "
+                       "'maxmemory'.");
+        return false;
+    }
+    return true;
+}
+
 /* False: it may not run, and has been answered. */
 static bool may_run(struct exec *x, struct reply *r, const struct call *call)
 {
@@ -263,14 +304,7 @@ static bool may_run(struct exec *x, struct reply *r, const struct call *call)
         reply_problem(r, call);
         return false;
     }
-    if ((flags & CMD_DENYOOM)
-        && atomic_load_explicit(&x->o.shared->is_memory_full,
-                                memory_order_relaxed)) {
-        reply_error(r, "OOM command not allowed when used memory > "
-                       "'maxmemory'.");
-        return false;
-    }
-    return true;
+    return !(flags & CMD_DENYOOM) || has_memory(x, r);
 }
 
 /* ---- running, with what the plan asks for held ---- */
@@ -463,20 +497,6 @@ static void prefetch(struct exec *x)
             }
         }
     }
-}
-
-/* Whether memory is full is looked at again when this worker may have added as
- * much as was left, or the limit is another. */
-static void check_memory(struct exec *x)
-{
-    uint32_t serial = atomic_load_explicit(&x->o.shared->limit_serial,
-                                           memory_order_relaxed);
-    if (__builtin_expect(x->memory_left >= 0 && serial == x->limit_serial, 1)
-        || x->o.memory_check == NULL) {
-        return;
-    }
-    x->limit_serial = serial;
-    x->memory_left = x->o.memory_check(x->o.host);
 }
 
 void exec_run(struct exec *x)

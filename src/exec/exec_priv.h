@@ -45,6 +45,7 @@ struct exec {
     struct scratch_block *scratch;
     int64_t memory_left; /* bytes to be added before memory_check */
     uint32_t limit_serial; /* of the limit that memory_left is about */
+    bool is_memory_stale;  /* to be checked within the batch: one has grown */
     int64_t tidy_next_us;
     uint32_t tidy_shard;
     double ns_per_tick;

@@ -319,3 +319,25 @@ def test_maxmemory_noeviction(server, raws):
     for i in range(count):
         conn.cmd("DEL", "k%d" % i)
     assert until(lambda: conn.cmd("SET", "k", "v") == b"OK")
+
+
+@pytest.mark.parametrize("growing", [
+    lambda i: ("SETRANGE", "k%d" % i, 8 * MEGABYTE, "x"),
+    lambda i: ("SETBIT", "k%d" % i, 64 * MEGABYTE, 1),
+    lambda i: ("BITOP", "NOT", "k%d" % i, "source"),
+    lambda i: ("COPY", "source", "k%d" % i),
+    lambda i: ("SET", "k%d" % i, "x" * (64 * 1024), "EX", 1000),
+], ids=["setrange", "setbit", "bitop", "copy", "set-ex"])
+def test_maxmemory_within_a_pipeline(server, raws, growing):
+    """What a request adds is seen before the next one, also where its arguments
+    do not show it."""
+    own = server.new()
+    conn, = raws(1, of=own)
+    conn.cmd("SETRANGE", "source", 8 * MEGABYTE, "x")
+    limit = int(info(conn, "memory")["used_memory"]) + 2 * MEGABYTE
+    assert conn.cmd("CONFIG", "SET", "maxmemory", limit) == b"OK"
+    conn.send(b"".join(encode(*growing(i)) for i in range(60)))
+    replies = conn.read_replies(60)
+    assert replies[-1].code == "OOM"
+    # One may go over the limit, as it is judged by what was there before it.
+    assert int(info(conn, "memory")["used_memory"]) < limit + 18 * MEGABYTE
