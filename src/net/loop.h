@@ -55,8 +55,8 @@ struct loop_handlers {
 
 struct loop_options {
     enum loop_engine engine; /* AUTO: io_uring where it works, else epoll */
-    uint32_t buffer_count;   /* receive buffers of LOOP_BUFFER_BYTES; a power
-                                of two */
+    uint32_t buffer_count;   /* receive buffers of LOOP_BUFFER_BYTES at most;
+                                a power of two; charged as they are used */
     struct mem_account *account;
 };
 
@@ -107,7 +107,7 @@ void listener_close(struct listener **l);
 
 /* Timers: coarse (1 ms), one-shot, intrusive; fire in on_turn's turn, before
  * on_turn. A timer may be started again from its own callback, which does not
- * fail and fires in a later turn. ST_NOMEM otherwise. */
+ * fail (before others are) and fires in a later turn. ST_NOMEM otherwise. */
 struct timer {
     int64_t due_us;
     void (*fire)(void *arg);

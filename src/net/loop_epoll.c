@@ -40,6 +40,7 @@ struct epoll_loop {
     bool has_pwait2; /* waits in nanoseconds */
     uint8_t *arena;
     size_t arena_bytes, arena_used;
+    size_t arena_charged; /* the most ever used, rounded up */
     struct link ready;
     struct epoll_event events[EPOLL_EVENTS_MAX];
 };
@@ -317,7 +318,14 @@ static void epoll_poll(struct loop *l, int64_t timeout_us)
 
 static void epoll_end_turn(struct loop *l)
 {
-    epoll_of(l)->arena_used = 0;
+    struct epoll_loop *e = epoll_of(l);
+    if (__builtin_expect(e->arena_used > e->arena_charged, 0)) {
+        size_t bytes = (e->arena_used + LOOP_BUFFER_BYTES - 1) &
+                       ~(size_t)(LOOP_BUFFER_BYTES - 1);
+        mem_charge(l->account, (ptrdiff_t)(bytes - e->arena_charged));
+        e->arena_charged = bytes;
+    }
+    e->arena_used = 0;
 }
 
 static void epoll_nothing(struct loop *l)
@@ -332,7 +340,7 @@ static void epoll_free(struct epoll_loop *e)
     }
     if (e->arena != NULL) {
         munmap(e->arena, e->arena_bytes);
-        mem_charge(e->base.account, -(ptrdiff_t)e->arena_bytes);
+        mem_charge(e->base.account, -(ptrdiff_t)e->arena_charged);
     }
 }
 
@@ -369,7 +377,6 @@ static status_t epoll_init(struct epoll_loop *e)
         return ST_NOMEM;
     }
     e->arena = arena;
-    mem_charge(e->base.account, (ptrdiff_t)e->arena_bytes);
     e->fd = epoll_create1(EPOLL_CLOEXEC);
     e->base.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (e->fd < 0 || e->base.wake_fd < 0 ||

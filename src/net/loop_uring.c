@@ -1,10 +1,15 @@
 /* loop_uring: the engine on io_uring.
  *
  * Receiving: one multishot receive a conn, into a ring of provided buffers that
- * all conns share. Buffers handed over in a turn go back at its end. A conn that
- * found none waits in `starved`; each turn lets the first of them try again, as
- * many as there are buffers: were all tried, five thousand conns would cost
- * five thousand entries a turn, most in vain.
+ * all conns share. Buffers handed over in a turn go back at its end. A conn
+ * that found none waits in `starved`; each turn lets the first of them try
+ * again, as many as there are buffers: were all tried, five thousand conns
+ * would cost five thousand entries a turn, most in vain.
+ *
+ * The kernel takes buffers in the ring's order, so the smallest load touches
+ * all that are in it before long. Hence few are at first, and twice as many
+ * each time the ring has run dry; what is in the ring is what is charged. A
+ * conn's bytes lie in few pages, too, while few are enough.
  *
  * Sending: loop_uring_send.c. Lifetime: loop_uring_priv.h.
  *
@@ -22,6 +27,7 @@ enum {
     URING_CQ_ENTRIES_MIN = 16384,
     URING_CLOSE_ROUNDS_MAX = 1000,
     URING_BUFFER_GROUP = 0,
+    URING_BUFFERS_START = 32,
 };
 
 /* ---- entries ---- */
@@ -149,9 +155,27 @@ static void uring_conn_abort(struct conn *c)
 
 /* ---- receiving ---- */
 
+/* Adds buffers to those that the end of the turn puts into the ring: as many as
+ * there are, if there are so many more. */
+static void offer_buffers(struct uring_loop *u)
+{
+    uint32_t count =
+        u->offered_count > 0 ? u->offered_count : URING_BUFFERS_START;
+    if (count > u->buffer_count - u->offered_count) {
+        count = u->buffer_count - u->offered_count;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        u->used_ids[u->used_count++] = (uint16_t)u->offered_count++;
+    }
+    mem_charge(u->base.account, (ptrdiff_t)count * LOOP_BUFFER_BYTES);
+}
+
 static void uring_end_turn(struct loop *l)
 {
     struct uring_loop *u = uring_of(l);
+    if (!link_is_alone(&u->starved)) {
+        offer_buffers(u);
+    }
     if (u->used_count > 0) {
         int mask = io_uring_buf_ring_mask(u->buffer_count);
         for (uint32_t i = 0; i < u->used_count; i++) {
@@ -163,7 +187,7 @@ static void uring_end_turn(struct loop *l)
         io_uring_buf_ring_advance(u->provided, (int)u->used_count);
         u->used_count = 0;
     }
-    for (uint32_t i = 0; i < u->buffer_count && !link_is_alone(&u->starved);
+    for (uint32_t i = 0; i < u->offered_count && !link_is_alone(&u->starved);
          i++) {
         struct uring_conn *uc = CONTAINER_OF(u->starved.next,
                                              struct uring_conn, starved_link);
@@ -213,8 +237,8 @@ static void received(struct uring_loop *u, const struct io_uring_cqe *cqe)
     }
     if ((cqe->flags & IORING_CQE_F_BUFFER) != 0) {
         uint16_t id = (uint16_t)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
-        assert(id < u->buffer_count);
-        assert(u->used_count < u->buffer_count);
+        assert(id < u->offered_count);
+        assert(u->used_count < u->offered_count);
         u->used_ids[u->used_count++] = id;
         if (result > 0) {
             conn_received(&uc->base,
@@ -395,9 +419,8 @@ static void uring_free(struct uring_loop *u)
         munmap(u->provided, u->buffer_count * sizeof(struct io_uring_buf));
     }
     if (u->buffers != NULL) {
-        size_t bytes = (size_t)u->buffer_count * LOOP_BUFFER_BYTES;
-        munmap(u->buffers, bytes);
-        mem_charge(a, -(ptrdiff_t)bytes);
+        munmap(u->buffers, (size_t)u->buffer_count * LOOP_BUFFER_BYTES);
+        mem_charge(a, -(ptrdiff_t)u->offered_count * LOOP_BUFFER_BYTES);
     }
     mem_free(a, u->used_ids);
     u->provided = NULL;
@@ -502,7 +525,6 @@ static status_t provide_buffers(struct uring_loop *u)
         u->used_ids == NULL || (u->buffers = map_pages(bytes)) == NULL) {
         return ST_NOMEM;
     }
-    mem_charge(u->base.account, (ptrdiff_t)bytes);
     u->has_inline_sends = uring_probe_inline_sends(u->buffers, bytes);
     struct io_uring_buf_reg reg = {.ring_addr = (uintptr_t)u->provided,
                                    .ring_entries = u->buffer_count,
@@ -512,10 +534,7 @@ static status_t provide_buffers(struct uring_loop *u)
         return rc == -ENOMEM ? ST_NOMEM : ST_UNSUPPORTED;
     }
     io_uring_buf_ring_init(u->provided);
-    for (uint32_t i = 0; i < u->buffer_count; i++) {
-        u->used_ids[i] = (uint16_t)i;
-    }
-    u->used_count = u->buffer_count; /* end_turn puts them into the ring */
+    offer_buffers(u);
     return ST_OK;
 }
 

@@ -62,7 +62,9 @@ struct uring_loop {
     struct io_uring_buf_ring *provided;
     uint8_t *buffers;
     uint16_t *used_ids; /* buffers handed over in this turn */
-    uint32_t buffer_count, used_count;
+    uint32_t buffer_count;
+    uint32_t offered_count; /* of them, ever put into the ring; charged */
+    uint32_t used_count;
     bool is_enabled, has_inline_sends;
     bool is_unusable; /* the kernel takes no more entries from us */
     uint32_t inline_left; /* entries that may yet be made before inline sends

@@ -859,6 +859,8 @@ static void crowd_served_by(void **state, uint32_t buffers)
     struct crowd *x = calloc(1, sizeof *x);
     world_open(&w, state, buffers, &h);
     w.test = x;
+    /* Of the buffers only those are charged that may have been touched. */
+    assert_true(mem_used(&w.account) < 1024 * 1024);
     x->count = (int)at_most((wide.rlim_cur - 100) / 2, CROWD);
     for (int i = 0; i < x->count; i++) {
         int server;
