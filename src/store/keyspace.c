@@ -115,11 +115,14 @@ void keyspace_touch(struct keyspace *ks, struct entry *e)
 
 static void count_deadline(struct keyspace *ks, const struct entry *e, int sign)
 {
-    if (entry_has_deadline(e)) {
-        counter_add(&ks->deadline_count, (uint64_t)(int64_t)sign);
-        counter_add(&ks->deadline_sum_ms,
-                    (uint64_t)(sign * entry_deadline_ms(e)));
+    if (!entry_has_deadline(e)) {
+        return;
     }
+    int64_t ms = entry_deadline_ms(e) - ks->store->start_ms;
+    ms = ms < 0 ? 0 : ms;
+    ms = ms < DEADLINE_COUNTED_MS ? ms : DEADLINE_COUNTED_MS;
+    counter_add(&ks->deadline_count, (uint64_t)(int64_t)sign);
+    counter_add(&ks->deadline_sum_ms, (uint64_t)(sign * ms));
 }
 
 static void count_entry(struct keyspace *ks, const struct entry *e, int sign)
@@ -211,6 +214,20 @@ static void put_over(struct keyspace *ks, struct entry *e, struct entry *to)
     entry_destroy(e, &ks->memory);
 }
 
+/* Puts an entry just made for `k` where find gave `e` (NULL: nothing). Takes
+ * `to`. */
+static status_t put_made(struct keyspace *ks, const struct key *k,
+                         struct entry *e, struct entry *to, uint8_t index_flags)
+{
+    set_index_flags(to, index_flags);
+    if (e == NULL) {
+        return add_own_entry(ks, k, to);
+    }
+    keyspace_touch(ks, to);
+    put_over(ks, e, to);
+    return ST_OK;
+}
+
 static int64_t kept_deadline(const struct entry *e, int64_t deadline_ms)
 {
     if (deadline_ms != DEADLINE_KEEP) {
@@ -240,16 +257,7 @@ status_t keyspace_set_string(struct keyspace *ks, const struct key *k,
         count_deadline(ks, e, 1);
     }
     st = string_create(&ks->memory, k->name, value, deadline_ms, &to);
-    if (st != ST_OK) {
-        return st;
-    }
-    set_index_flags(to, flags);
-    if (e == NULL) {
-        return add_own_entry(ks, k, to);
-    }
-    keyspace_touch(ks, to);
-    put_over(ks, e, to);
-    return ST_OK;
+    return st == ST_OK ? put_made(ks, k, e, to, flags) : st;
 }
 
 status_t keyspace_set_int(struct keyspace *ks, const struct key *k,
@@ -267,16 +275,7 @@ status_t keyspace_set_int(struct keyspace *ks, const struct key *k,
     if (st == ST_OK) {
         st = string_create_int(&ks->memory, k->name, value, deadline_ms, &to);
     }
-    if (st != ST_OK) {
-        return st;
-    }
-    set_index_flags(to, flags);
-    if (e == NULL) {
-        return add_own_entry(ks, k, to);
-    }
-    keyspace_touch(ks, to);
-    put_over(ks, e, to);
-    return ST_OK;
+    return st == ST_OK ? put_made(ks, k, e, to, flags) : st;
 }
 
 status_t keyspace_edit_string(struct keyspace *ks, const struct key *k,

@@ -26,6 +26,7 @@ struct store *store_create(const struct store_options *o)
     s->seed = o->seed;
     s->sink = o->sink;
     s->events = o->events;
+    s->start_ms = o->now_ms;
     atomic_init(&s->now_ms, o->now_ms);
     lock_init(&s->reclaim_lock, LOCK_RANK_LEAF, 0);
     size_t cells = (size_t)o->shard_count * o->database_count;
@@ -221,18 +222,19 @@ size_t store_database_bytes(const struct store *s, uint32_t database)
 int64_t store_database_ttl_average_ms(const struct store *s, uint32_t database,
                                       int64_t now_ms)
 {
-    uint64_t count = 0, sum = 0;
+    uint64_t count = 0;
+    double sum = 0;
     for (uint32_t i = 0; i < s->shard_count; i++) {
         const struct keyspace *ks = peek_cell(s, i, database);
         if (ks != NULL) {
             count += counter_get(&ks->deadline_count);
-            sum += counter_get(&ks->deadline_sum_ms);
+            sum += (double)counter_get(&ks->deadline_sum_ms);
         }
     }
     if (count == 0) {
         return 0;
     }
-    int64_t average = (int64_t)(sum / count) - now_ms;
+    int64_t average = (int64_t)(sum / (double)count) - (now_ms - s->start_ms);
     return average > 0 ? average : 0;
 }
 

@@ -8,6 +8,9 @@
 #include "store/store.h"
 #include "structs/expiry.h"
 
+/* 34 years. */
+#define DEADLINE_COUNTED_MS ((int64_t)1 << 40)
+
 struct keyspace {
     struct store *store;
     uint32_t shard;
@@ -23,7 +26,9 @@ struct keyspace {
     const uint8_t *found_name;
     struct table_at at;
     struct counter key_count, deadline_count;
-    struct counter deadline_sum_ms; /* for INFO's avg_ttl */
+    /* For INFO's avg_ttl: from the store's start to each deadline, each at most
+     * DEADLINE_COUNTED_MS, so that the sum of 16 M of them does not wrap. */
+    struct counter deadline_sum_ms;
     size_t external_count; /* entries with memory outside the heap */
     uint8_t parity;        /* ENTRY_PARITY of the current sweep, or 0 */
     bool is_compacting;
@@ -51,6 +56,7 @@ struct store {
     struct hash_seed seed;
     struct change_sink sink;
     struct store_events events;
+    int64_t start_ms; /* unix */
     struct mem_account account; /* shared: the matrix, keyspace structs */
     _Atomic(uint32_t) clock;       /* seconds, 24 bits */
     _Atomic(int64_t) now_ms;       /* of the last store_set_clock, coarse */

@@ -474,6 +474,35 @@ static void test_scan_sees_each_once(void **state)
     world_deinit(&w);
 }
 
+static int64_t average_with(struct world *w, const char *name,
+                            int64_t deadline_ms)
+{
+    struct key k = store_key(w->store, slice_of(name, strlen(name)));
+    assert_int_equal(keyspace_set_string(place(w, &k), &k, SLICE_LIT("v"),
+                                         deadline_ms), ST_OK);
+    return store_database_ttl_average_ms(w->store, 0, NOW_MS);
+}
+
+static void test_average_deadline(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, 4);
+    assert_int_equal(average_with(&w, "a", NOW_MS + 1000), 1000);
+    assert_int_equal(average_with(&w, "b", NOW_MS + 3000), 2000);
+    assert_int_equal(average_with(&w, "c", NOW_MS + 2000), 2000);
+    assert_int_equal(average_with(&w, "b", DEADLINE_NONE), 1500);
+    /* Deadlines at the end of time are counted as far, and do not wrap. */
+    int64_t far_ms = INT64_MAX - 1;
+    assert_true(average_with(&w, "d", far_ms) > 1000ll * NOW_MS);
+    assert_true(average_with(&w, "e", far_ms) > 1000ll * NOW_MS);
+    assert_true(average_with(&w, "f", far_ms) > 1000ll * NOW_MS);
+    average_with(&w, "d", NOW_MS + 1500);
+    average_with(&w, "e", NOW_MS + 1500);
+    assert_int_equal(average_with(&w, "f", 1 /* long past */), 1200);
+    world_deinit(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -486,6 +515,7 @@ int main(void)
         cmocka_unit_test(test_flush_and_swap),
         cmocka_unit_test(test_every_allocation_may_fail),
         cmocka_unit_test(test_scan_sees_each_once),
+        cmocka_unit_test(test_average_deadline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
