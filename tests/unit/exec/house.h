@@ -3,8 +3,8 @@
  * written down. The tests of exec and of the command families share it.
  *
  * Requests are lines: words apart by one blank, 'quoted' where they hold blanks
- * or are empty, \xNN for any byte. Replies and records are compared as text in
- * which | stands for CR LF. */
+ * or are empty, \xNN for any byte. Replies are compared with text in which |
+ * stands for CR LF and \xNN for any byte. */
 #ifndef ENGRAM_TESTS_UNIT_EXEC_HOUSE_H
 #define ENGRAM_TESTS_UNIT_EXEC_HOUSE_H
 
@@ -60,6 +60,7 @@ struct house {
     int64_t now_ms, now_us;
     struct text effects, events;
     struct held_argv *held;
+    struct house *replica; /* runs every effect when it is told; may be NULL */
     uint64_t guarded; /* changed by commands that have all shards */
 };
 
@@ -87,6 +88,8 @@ void house_expect_effects(struct house *h, const char *want);
 void house_expect_events(struct house *h, const char *want);
 /* Every invariant of every keyspace. */
 void house_check(struct house *h);
+/* Both hold the same keys with the same values and deadlines. */
+void house_expect_equal(struct house *a, struct house *b);
 /* The live entry, or NULL. */
 struct entry *house_find(struct house *h, uint32_t database, const char *key);
 struct keyspace *house_keyspace(struct house *h, uint32_t database,

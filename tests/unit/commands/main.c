@@ -1,0 +1,12 @@
+#include "tests.h"
+
+int main(void)
+{
+    int failed = test_string_run();
+    failed += test_bitmap_run();
+    failed += test_generic_run();
+    failed += test_keyspace_run();
+    failed += test_failure_run();
+    failed += test_random_run();
+    return failed > 0;
+}

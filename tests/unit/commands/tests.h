@@ -1,0 +1,14 @@
+/* The groups of this folder's tests; each returns how many tests failed. */
+#ifndef ENGRAM_TESTS_UNIT_COMMANDS_TESTS_H
+#define ENGRAM_TESTS_UNIT_COMMANDS_TESTS_H
+
+#include "script.h"
+
+int test_string_run(void);
+int test_bitmap_run(void);
+int test_generic_run(void);
+int test_keyspace_run(void);
+int test_failure_run(void);
+int test_random_run(void);
+
+#endif
