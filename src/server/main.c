@@ -7,20 +7,28 @@
 #include <unistd.h>
 
 #include "server/options.h"
+#include "server/process.h"
 #include "server/server.h"
 #include "sync/thread.h"
 
-static void run_and_tell(void *server)
+struct runner {
+    struct server *server;
+    bool has_run;
+};
+
+static void run_and_tell(void *runner)
 {
-    server_run(server);
+    struct runner *r = runner;
+    r->has_run = server_run(r->server);
     /* The main thread waits for signals: this is how it learns of the end. */
     kill(getpid(), SIGTERM);
 }
 
 static int run(struct server *s, const sigset_t *signals)
 {
-    struct thread *runner;
-    if (thread_start("worker-0", run_and_tell, s, &runner) != ST_OK) {
+    struct runner r = {.server = s};
+    struct thread *thread;
+    if (thread_start("worker-0", run_and_tell, &r, &thread) != ST_OK) {
         fprintf(stderr, "engram-server: can't start a thread\n");
         return 1;
     }
@@ -28,9 +36,11 @@ static int run(struct server *s, const sigset_t *signals)
     do {
         received = sigwaitinfo(signals, NULL);
     } while (received < 0 && errno == EINTR);
-    server_stop(s);
-    thread_join(&runner);
-    return 0;
+    server_stop(s, received == SIGINT
+                       ? "Received SIGINT scheduling shutdown..."
+                       : "Received SIGTERM scheduling shutdown...");
+    thread_join(&thread);
+    return r.has_run ? 0 : 1;
 }
 
 static int print_version(void)
@@ -52,12 +62,67 @@ static int print_usage(void)
     return 0;
 }
 
+static void set_signals(sigset_t *waited_for)
+{
+    sigemptyset(waited_for);
+    sigaddset(waited_for, SIGTERM);
+    sigaddset(waited_for, SIGINT);
+    pthread_sigmask(SIG_BLOCK, waited_for, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+}
+
+/* False: `err` is the message to print. */
+static bool load(struct options *o, int argc, char **argv, char *err,
+                 size_t cap)
+{
+    if (!options_load_args(o, argc - 1, argv + 1, err, cap)) {
+        return false;
+    }
+    if (o->dir[0] != 0 && chdir(o->dir) != 0) {
+        snprintf(err, cap, "Can't chdir to '%s': %s", o->dir, strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+/* Makes a server and runs it; what to exit with. */
+static int serve(const struct options *o)
+{
+    char err[OPTION_ERROR_MAX];
+    sigset_t signals;
+    struct server *server;
+    int status, ready_fd = -1;
+    set_signals(&signals);
+    if (o->daemonize) {
+        switch (process_detach(&ready_fd, &status)) {
+        case PROCESS_PARENT:
+            return status;
+        case PROCESS_FAILED:
+            fprintf(stderr, "engram-server: can't go into the background: %s\n",
+                    strerror(errno));
+            return 1;
+        case PROCESS_CHILD:
+            break;
+        }
+    }
+    if (server_create(o, o->config_path, &server, err, sizeof err) != ST_OK) {
+        fprintf(stderr, "engram-server: %s\n", err);
+        return 1;
+    }
+    if (ready_fd >= 0) {
+        process_ready(ready_fd);
+    }
+    status = run(server, &signals);
+    server_destroy(&server);
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     char err[OPTION_ERROR_MAX];
     struct mem_account account;
     struct options options;
-    struct server *server;
     if (argc == 2 && (strcmp(argv[1], "-v") == 0
                       || strcmp(argv[1], "--version") == 0)) {
         return print_version();
@@ -66,37 +131,17 @@ int main(int argc, char **argv)
                       || strcmp(argv[1], "--help") == 0)) {
         return print_usage();
     }
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGHUP, SIG_IGN);
     mem_account_init_shared(&account);
     if (options_init_defaults(&options, &account) != ST_OK) {
         fprintf(stderr, "engram-server: out of memory\n");
         return 1;
     }
-    if (!options_load_args(&options, argc - 1, argv + 1, err, sizeof err)) {
+    int status = 1;
+    if (load(&options, argc, argv, err, sizeof err)) {
+        status = serve(&options);
+    } else {
         fprintf(stderr, "%s\n", err);
-        options_deinit(&options);
-        return 1;
-    }
-    if (options.dir[0] != 0 && chdir(options.dir) != 0) {
-        fprintf(stderr, "Can't chdir to '%s': %s\n", options.dir,
-                strerror(errno));
-        options_deinit(&options);
-        return 1;
-    }
-    if (server_create(&options, options.config_path, &server, err, sizeof err)
-        != ST_OK) {
-        fprintf(stderr, "engram-server: %s\n", err);
-        options_deinit(&options);
-        return 1;
     }
     options_deinit(&options);
-    int rc = run(server, &signals);
-    server_destroy(&server);
-    return rc;
+    return status;
 }

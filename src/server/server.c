@@ -21,6 +21,7 @@
 #include "net/socket.h"
 #include "server/connection.h"
 #include "server/housekeeper.h"
+#include "server/process.h"
 #include "server/server_priv.h"
 #include "server/worker.h"
 
@@ -322,6 +323,18 @@ static bool build(struct server *s, char *err, size_t cap)
     return true;
 }
 
+/* Not fatal, as users of Redis know it: the file is for others. */
+static void write_pidfile(struct server *s)
+{
+    const char *path = s->options.pidfile;
+    int error = path[0] == 0 ? 0 : process_write_pid(path);
+    s->has_pidfile = path[0] != 0 && error == 0;
+    if (error != 0) {
+        log_write(s->log, LOG_WARNING, "Failed to write the pid file %s: %s",
+                  path, strerror(error));
+    }
+}
+
 status_t server_create(const struct options *o, const char *config_path,
                        struct server **out, char *err, size_t cap)
 {
@@ -356,6 +369,7 @@ status_t server_create(const struct options *o, const char *config_path,
     if (!build(s, err, cap)) {
         goto destroy;
     }
+    write_pidfile(s);
     *out = s;
     return ST_OK;
 destroy:
@@ -371,6 +385,9 @@ void server_destroy(struct server **server)
     }
     for (uint32_t i = 0; s->workers != NULL && i < s->worker_count; i++) {
         worker_deinit(&s->workers[i]);
+    }
+    if (s->has_pidfile) {
+        unlink(s->options.pidfile);
     }
     if (s->has_unix_socket) {
         unlink(s->options.unixsocket);
@@ -416,15 +433,14 @@ static void join_threads(struct server *s)
     }
 }
 
-void server_run(struct server *s)
+bool server_run(struct server *s)
 {
     barrier_init(&s->loops_ended, s->worker_count);
     if (!start_threads(s)) {
-        log_write(s->log, LOG_WARNING, "Can't start all threads");
         atomic_store_explicit(&s->is_half_started, true, memory_order_relaxed);
-        server_stop(s);
+        server_stop(s, "Can't start all threads");
         join_threads(s);
-        return;
+        return false;
     }
     server_cron(s);
     s->startup_bytes = (size_t)server_used_memory_peak(s);
@@ -437,13 +453,15 @@ void server_run(struct server *s)
     worker_run(&s->workers[0]);
     join_threads(s);
     log_write(s->log, LOG_NOTICE, "Engram is now ready to exit, bye bye...");
+    return true;
 }
 
-void server_stop(struct server *s)
+void server_stop(struct server *s, const char *why)
 {
     lock_acquire(&s->stop_lock);
     if (!atomic_exchange_explicit(&s->is_stopping, true,
                                   memory_order_acq_rel)) {
+        log_write(s->log, LOG_WARNING, "%s", why);
         for (uint32_t i = 0; i < s->worker_count; i++) {
             worker_stop(&s->workers[i]);
         }

@@ -13,10 +13,11 @@ STATUS_CHECKED enum status_code server_create(const struct options *o,
                                               const char *config_path,
                                               struct server **out, char *err,
                                               size_t err_cap);
-/* Runs until server_stop; the calling thread is worker 0. */
-void server_run(struct server *s);
-/* Any thread. */
-void server_stop(struct server *s);
+/* Runs until server_stop; the calling thread is worker 0. False: it could not
+ * start, and has logged why. */
+bool server_run(struct server *s);
+/* Any thread; once is enough. `why` is logged. */
+void server_stop(struct server *s, const char *why);
 void server_destroy(struct server **s);
 
 #endif

@@ -35,9 +35,8 @@ static void shutdown_run(struct cmd_ctx *c)
         return;
     }
     struct server *s = c->host;
-    log_write(s->log, LOG_WARNING, "User requested shutdown...");
     c->session->close_after_reply = true; /* its answer is the closing */
-    server_stop(s);
+    server_stop(s, "User requested shutdown...");
 }
 
 static bool debug_is_allowed(struct cmd_ctx *c)

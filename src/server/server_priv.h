@@ -71,7 +71,8 @@ struct server {
     uint32_t worker_count;
     struct listener *listeners[18];
     uint32_t listener_count;
-    bool has_unix_socket; /* made one, which goes when the server does */
+    /* Files that go when the server does. */
+    bool has_unix_socket, has_pidfile;
     struct thread *housekeeper; /* pre-faults, trims, reclaims */
     struct signal_event housekeeper_wake; /* set: look now */
     char run_id[RUN_ID_LEN + 1];
