@@ -4,7 +4,7 @@
  * up, hashed and prefetched in passes, so that its cache misses overlap, and
  * then executed one by one, in order. From the keys a command names follows its
  * lock plan: no shard, the shards of its keys in ascending order, or all (the
- * gate). With one worker there is one shard, and no lock is taken at all.
+ * gate). With one worker and one shard no lock is taken at all.
  *
  * Threads: one exec a worker. */
 #ifndef ENGRAM_EXEC_EXEC_H
@@ -32,7 +32,7 @@ struct exec_shared {
 struct exec_options {
     struct store *store;
     const struct cmd_table *commands;
-    struct gate *gate; /* NULL with one worker */
+    struct gate *gate; /* NULL: one worker, one shard */
     struct exec_shared *shared;
     uint32_t worker, worker_count;
     struct mem_account *account;

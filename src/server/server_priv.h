@@ -64,7 +64,7 @@ struct server {
     struct pages *pages;
     struct store *store;
     struct cmd_table *commands;
-    struct gate *gate; /* NULL with one worker */
+    struct gate *gate; /* NULL: one worker, one shard */
     struct exec_shared exec_shared;
     struct change_sink sink; /* nobody listens yet: put is NULL */
     struct worker *workers;
