@@ -1,6 +1,6 @@
 /* Failing memory: each command is tried with one more allocation granted each
- * time, until it succeeds. Whatever it answers, the data are sound, and a replica
- * that was told the effects has the same. */
+ * time, until it succeeds. Whatever it answers, the data are sound, and a
+ * replica that was told the effects has the same. */
 #include <stdlib.h>
 
 #include "store/store_priv.h"
@@ -46,6 +46,7 @@ static bool try_once(const char *line, int64_t allocations)
     bool is_done = reply.data[0] != '-';
     assert_true(is_done || slice_equal(reply, slice_of_text(
         "-OOM out of memory: the command was not carried out\r\n")));
+    house_expect_equal(&h, &replica);
     /* The house works on as if nothing had been. */
     house_expect(&h, 0, "MSET a 1 b 2 c 3 d 4 new 5", OK);
     script_house_deinit(&h, &replica);

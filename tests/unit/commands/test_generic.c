@@ -74,6 +74,8 @@ static const struct step expire_steps[] = {
     {"EXPIRE a 5 NX", ":0|"},
     {"EXPIRE a 5 GT", ":0|"},
     {"EXPIRE a 50 LT", ":0|"},
+    {"PEXPIREAT a 1020001 GT", ":0|"},
+    {"PEXPIREAT a 1020001 LT", ":0|"},
     {"EXPIRE a 50 gt xx", ":1|", "PEXPIREAT a 1050000", "gexpire a"},
     {"EXPIRE a 40 LT", ":1|", "PEXPIREAT a 1040000", "gexpire a"},
     {"EXPIRE a 1 NX XX", "-ERR NX and XX, GT or LT options at the same time "
