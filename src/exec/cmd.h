@@ -149,6 +149,8 @@ struct keyspace *ctx_keyspace_make(struct cmd_ctx *c, uint32_t database,
                                    const struct key *k);
 /* Tells the memory limit of bytes that the arguments do not show. */
 void ctx_note_growth(struct cmd_ctx *c, size_t bytes);
+/* Replies the lines of a HELP. */
+void ctx_reply_help(struct cmd_ctx *c, const char *const *lines, size_t count);
 /* Replies the entry's string value (pinned when it is large). */
 void ctx_reply_string(struct cmd_ctx *c, const struct entry *e);
 

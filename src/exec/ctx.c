@@ -150,6 +150,14 @@ void ctx_reply_string(struct cmd_ctx *c, const struct entry *e)
     reply_bulk(c->reply, string_bytes(e, scratch));
 }
 
+void ctx_reply_help(struct cmd_ctx *c, const char *const *lines, size_t count)
+{
+    reply_array(c->reply, (int64_t)count);
+    for (size_t i = 0; i < count; i++) {
+        reply_simple(c->reply, lines[i]);
+    }
+}
+
 /* ---- effects ---- */
 
 void ctx_notify(struct cmd_ctx *c, const struct key *k, enum event_class cls,

@@ -431,11 +431,7 @@ static void command_help_run(struct cmd_ctx *c)
         "HELP",
         "    Print this help.",
     };
-    size_t count = sizeof lines / sizeof lines[0];
-    reply_array(c->reply, (int64_t)count);
-    for (size_t i = 0; i < count; i++) {
-        reply_simple(c->reply, lines[i]);
-    }
+    ctx_reply_help(c, lines, sizeof lines / sizeof lines[0]);
 }
 
 enum { COMMAND_FLAGS = CMD_LOADING | CMD_STALE };

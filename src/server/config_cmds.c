@@ -7,10 +7,10 @@
  * whose counters are being set back. */
 #include <errno.h>
 #include <stdio.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "server/connection.h"
+#include "server/process.h"
 #include "server/server_priv.h"
 
 static struct server *server_of(const struct cmd_ctx *c)
@@ -145,21 +145,12 @@ static bool set_values(struct cmd_ctx *c, struct options *o)
     return true;
 }
 
-enum { SPARE_DESCRIPTORS = 32 }; /* for what is not a session */
-
 /* Room for as many sessions, asked of the system. */
 static bool reserve_descriptors(struct cmd_ctx *c, const struct options *from,
                                 const struct options *to)
 {
-    struct rlimit limit, raised;
-    rlim_t want = (rlim_t)to->maxclients + SPARE_DESCRIPTORS;
     if (to->maxclients <= from->maxclients
-        || getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= want) {
-        return true;
-    }
-    raised = (struct rlimit){want, limit.rlim_max > want ? limit.rlim_max
-                                                         : want};
-    if (setrlimit(RLIMIT_NOFILE, &raised) == 0) {
+        || process_sessions_max(to->maxclients) == to->maxclients) {
         return true;
     }
     reply_set_error(c, option_find(SLICE_LIT("maxclients")),
@@ -282,11 +273,7 @@ static void config_help_run(struct cmd_ctx *c)
         "HELP",
         "    Print this help.",
     };
-    size_t count = sizeof lines / sizeof lines[0];
-    reply_array(c->reply, (int64_t)count);
-    for (size_t i = 0; i < count; i++) {
-        reply_simple(c->reply, lines[i]);
-    }
+    ctx_reply_help(c, lines, sizeof lines / sizeof lines[0]);
 }
 
 enum { CONFIG_FLAGS = CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE };

@@ -6,7 +6,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+enum { SPARE_DESCRIPTORS = 32 }; /* for what is not a session */
 
 static int wait_for_child(int fd)
 {
@@ -70,4 +73,25 @@ int process_write_pid(const char *path)
         error = errno;
     }
     return error;
+}
+
+int64_t process_sessions_max(int64_t wanted)
+{
+    struct rlimit limit;
+    rlim_t want = (rlim_t)wanted + SPARE_DESCRIPTORS;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= want) {
+        return wanted;
+    }
+    /* Beyond the hard limit where we may, else up to it. */
+    struct rlimit raised = {want, limit.rlim_max > want ? limit.rlim_max
+                                                        : want};
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0) {
+        return wanted;
+    }
+    raised = (struct rlimit){limit.rlim_max, limit.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+    }
+    return limit.rlim_cur > SPARE_DESCRIPTORS
+               ? (int64_t)limit.rlim_cur - SPARE_DESCRIPTORS : 1;
 }

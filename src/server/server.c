@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -29,7 +28,6 @@ enum {
     SHARDS_A_WORKER = 32,     /* at least, with several workers */
     SHARDS_MAX = 4096,
     SPARE_EXTENTS = 3,        /* touched ahead of need: 6 MB */
-    SPARE_DESCRIPTORS = 32,   /* for what is not a session */
     BIND_WORDS_MAX = 16,
 };
 
@@ -121,33 +119,6 @@ void server_cron(struct server *s)
         gate_leave(s->gate, 0);
     }
     info_sample(s);
-}
-
-/* ---- descriptors ---- */
-
-static void raise_descriptor_limit(struct server *s)
-{
-    struct rlimit limit;
-    rlim_t want = (rlim_t)s->options.maxclients + SPARE_DESCRIPTORS;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= want) {
-        return;
-    }
-    struct rlimit raised = {want, limit.rlim_max > want ? limit.rlim_max
-                                                        : want};
-    if (setrlimit(RLIMIT_NOFILE, &raised) == 0) {
-        return;
-    }
-    raised = (struct rlimit){limit.rlim_max, limit.rlim_max};
-    if (setrlimit(RLIMIT_NOFILE, &raised) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-    }
-    s->options.maxclients = limit.rlim_cur > SPARE_DESCRIPTORS
-                                ? (int64_t)limit.rlim_cur - SPARE_DESCRIPTORS
-                                : 1;
-    log_write(s->log, LOG_WARNING,
-              "maxclients has been reduced to %lld: the system allows this "
-              "process %llu descriptors", (long long)s->options.maxclients,
-              (unsigned long long)limit.rlim_cur);
 }
 
 /* ---- listening ---- */
@@ -293,6 +264,17 @@ static bool build_workers(struct server *s, char *err, size_t cap)
     return true;
 }
 
+static void reduce_maxclients(struct server *s)
+{
+    int64_t max = process_sessions_max(s->options.maxclients);
+    if (max < s->options.maxclients) {
+        s->options.maxclients = max;
+        log_write(s->log, LOG_WARNING,
+                  "maxclients has been reduced to %lld: the system allows this "
+                  "process no more descriptors", (long long)max);
+    }
+}
+
 static bool build(struct server *s, char *err, size_t cap)
 {
     static const struct cmd_spec *const families[] = {
@@ -310,7 +292,7 @@ static bool build(struct server *s, char *err, size_t cap)
         return false;
     }
     s->ticks_per_us = clock_ticks_per_us();
-    raise_descriptor_limit(s);
+    reduce_maxclients(s);
     server_apply_options(s);
     if (!build_store(s, err, cap) || !build_workers(s, err, cap)
         || !listen_tcp(s, err, cap) || !listen_unix(s, err, cap)) {
