@@ -122,7 +122,7 @@ static void on_accept(void *arg, int fd)
 static void tick(void *arg)
 {
     struct floor *f = arg;
-    status_t st = timer_start(f->loop, &f->tick, TICK_US);
+    enum status st = timer_start(f->loop, &f->tick, TICK_US);
     assert(st == ST_OK);
     (void)st;
 }

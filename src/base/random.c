@@ -57,7 +57,7 @@ uint64_t random_below(struct random *r, uint64_t bound)
     return (uint64_t)(product >> 64);
 }
 
-status_t random_secret(void *out, size_t len)
+enum status random_secret(void *out, size_t len)
 {
     uint8_t *p = out;
     while (len > 0) {
@@ -74,14 +74,14 @@ status_t random_secret(void *out, size_t len)
     return ST_OK;
 }
 
-status_t random_secret_hex(char *out, size_t len)
+enum status random_secret_hex(char *out, size_t len)
 {
     static const char digits[] = "0123456789abcdef";
     uint8_t bytes[64];
     size_t done = 0;
     while (done < len) {
         size_t part = len - done < sizeof bytes ? len - done : sizeof bytes;
-        status_t st = random_secret(bytes, part);
+        enum status st = random_secret(bytes, part);
         if (st != ST_OK) {
             return st;
         }

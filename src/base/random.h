@@ -17,8 +17,8 @@ uint64_t random_next(struct random *r);
 /* Uniform in [0, bound), bound > 0; no modulo bias. */
 uint64_t random_below(struct random *r, uint64_t bound);
 /* Bytes that nobody can guess, from the system. */
-STATUS_CHECKED status_t random_secret(void *out, size_t len);
+STATUS_CHECKED enum status random_secret(void *out, size_t len);
 /* `len` lower-case hex digits (no NUL) of secret randomness. */
-STATUS_CHECKED status_t random_secret_hex(char *out, size_t len);
+STATUS_CHECKED enum status random_secret_hex(char *out, size_t len);
 
 #endif

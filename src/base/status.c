@@ -9,7 +9,7 @@ static const char *const status_texts[STATUS_COUNT] = {
 };
 #undef STATUS_TEXT
 
-const char *status_text(status_t st)
+const char *status_text(enum status st)
 {
     assert((unsigned)st < STATUS_COUNT);
     return status_texts[st];

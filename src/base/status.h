@@ -15,14 +15,13 @@
     X(UNSUPPORTED, "not supported here")
 
 #define STATUS_ENUM(name, text) ST_##name,
-enum status_code { STATUS_MAP(STATUS_ENUM) STATUS_COUNT };
+enum status { STATUS_MAP(STATUS_ENUM) STATUS_COUNT };
 #undef STATUS_ENUM
 
 /* Every function that returns this must have its result looked at. */
-typedef enum status_code status_t;
 #define STATUS_CHECKED __attribute__((warn_unused_result))
 
 /* Static text, never NULL. */
-const char *status_text(status_t st);
+const char *status_text(enum status st);
 
 #endif

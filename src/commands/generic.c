@@ -51,7 +51,7 @@ static void rename_key(struct cmd_ctx *c, bool is_nx)
 {
     const struct key *from = &c->keys[0], *to = &c->keys[1];
     struct keyspace *to_ks;
-    status_t st;
+    enum status st;
 
     if (ctx_peek(c, from) == NULL) {
         reply_error(c->reply, "ERR no such key");
@@ -140,7 +140,7 @@ static void move_run(struct cmd_ctx *c)
     const struct key *k = &c->keys[0];
     struct keyspace *to_ks;
     uint32_t database;
-    status_t st;
+    enum status st;
 
     if (!parse_database(c, 2, &database)) {
         return;
@@ -196,7 +196,7 @@ static void copy_run(struct cmd_ctx *c)
     const struct entry *e;
     bool is_replace;
     size_t bytes;
-    status_t st;
+    enum status st;
 
     if (!parse_copy(c, &database, &is_replace)) {
         return;

@@ -189,7 +189,7 @@ bool ctx_arg_deadline(struct cmd_ctx *c, uint32_t i, bool is_ms,
                       bool is_absolute, bool allow_past, int64_t *out_ms);
 
 void ctx_error_syntax(struct cmd_ctx *c); /* "ERR syntax error" */
-void ctx_error_status(struct cmd_ctx *c, status_t st);
+void ctx_error_status(struct cmd_ctx *c, enum status st);
 
 /* ---- walking the shards ---- */
 void ctx_walk_from(struct cmd_ctx *c, uint32_t shard, void *state);

@@ -79,7 +79,7 @@ size_t ctx_string_max(const struct cmd_ctx *c)
                                         memory_order_relaxed);
 }
 
-static bool done(struct cmd_ctx *c, status_t st)
+static bool done(struct cmd_ctx *c, enum status st)
 {
     if (__builtin_expect(st == ST_OK, 1)) {
         return true;
@@ -248,7 +248,7 @@ void ctx_error_syntax(struct cmd_ctx *c)
     reply_error(c->reply, "ERR syntax error");
 }
 
-void ctx_error_status(struct cmd_ctx *c, status_t st)
+void ctx_error_status(struct cmd_ctx *c, enum status st)
 {
     switch (st) {
     case ST_NOMEM:

@@ -24,11 +24,11 @@ static void read_clock(struct loop *l)
     l->wall_ms = (l->now_us + l->wall_offset_us) / 1000;
 }
 
-static status_t engine_open(const struct loop_options *o, struct loop **out)
+static enum status engine_open(const struct loop_options *o, struct loop **out)
 {
 #ifdef ENGRAM_URING
     if (o->engine != LOOP_EPOLL) {
-        status_t st = loop_uring_open(o, out);
+        enum status st = loop_uring_open(o, out);
         /* Any failure makes AUTO fall back: newer kernels charge the rings to
          * RLIMIT_MEMLOCK, and say then that there is no memory. */
         if (o->engine == LOOP_URING || st == ST_OK) {
@@ -43,16 +43,16 @@ static status_t engine_open(const struct loop_options *o, struct loop **out)
     return loop_epoll_open(o, out);
 }
 
-status_t loop_create(const struct loop_options *o,
-                     const struct loop_handlers *h, void *loop_arg,
-                     struct loop **out)
+enum status loop_create(const struct loop_options *o,
+                        const struct loop_handlers *h, void *loop_arg,
+                        struct loop **out)
 {
     assert(o->buffer_count > 0);
     assert((o->buffer_count & (o->buffer_count - 1)) == 0);
     assert(h->on_data != NULL);
     assert(h->on_end != NULL);
     struct loop *l;
-    status_t st = engine_open(o, &l);
+    enum status st = engine_open(o, &l);
     if (st != ST_OK) {
         return st;
     }

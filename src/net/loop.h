@@ -63,9 +63,9 @@ struct loop_options {
 enum { LOOP_BUFFER_BYTES = 16 * 1024 };
 
 /* ST_UNSUPPORTED: the asked engine is not available here. */
-STATUS_CHECKED status_t loop_create(const struct loop_options *o,
-                                    const struct loop_handlers *h,
-                                    void *loop_arg, struct loop **out);
+STATUS_CHECKED enum status loop_create(const struct loop_options *o,
+                                       const struct loop_handlers *h,
+                                       void *loop_arg, struct loop **out);
 /* Closes what is open (on_closed is called for each conn). */
 void loop_destroy(struct loop **l);
 const char *loop_engine_name(const struct loop *l); /* "io_uring", "epoll" */
@@ -115,8 +115,8 @@ struct timer {
     uint32_t heap_index; /* UINT32_MAX: not started */
 };
 void timer_init(struct timer *t, void (*fire)(void *arg), void *arg);
-STATUS_CHECKED status_t timer_start(struct loop *l, struct timer *t,
-                                    int64_t after_us);
+STATUS_CHECKED enum status timer_start(struct loop *l, struct timer *t,
+                                       int64_t after_us);
 void timer_stop(struct loop *l, struct timer *t);
 
 #endif

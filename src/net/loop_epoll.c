@@ -366,7 +366,7 @@ static const struct loop_ops epoll_ops = {
     .close = epoll_close,
 };
 
-static status_t epoll_init(struct epoll_loop *e)
+static enum status epoll_init(struct epoll_loop *e)
 {
     if (mem_must_fail(e->base.account)) {
         return ST_NOMEM;
@@ -387,7 +387,7 @@ static status_t epoll_init(struct epoll_loop *e)
     return ST_OK;
 }
 
-status_t loop_epoll_open(const struct loop_options *o, struct loop **out)
+enum status loop_epoll_open(const struct loop_options *o, struct loop **out)
 {
     struct epoll_loop *e = mem_alloc_zeroed(o->account, sizeof *e);
     if (e == NULL) {
@@ -400,7 +400,7 @@ status_t loop_epoll_open(const struct loop_options *o, struct loop **out)
     e->has_pwait2 = true;
     e->arena_bytes = (size_t)o->buffer_count * LOOP_BUFFER_BYTES;
     link_init(&e->ready);
-    status_t st = epoll_init(e);
+    enum status st = epoll_init(e);
     if (st != ST_OK) {
         if (e->base.wake_fd >= 0) {
             close(e->base.wake_fd);

@@ -198,8 +198,8 @@ void listener_released(struct listener *li);
 /* The engines; ST_UNSUPPORTED, ST_NOMEM. `l` comes back with what the engine
  * owns filled in (ops, wake_fd), to be completed by loop_create. */
 #ifdef ENGRAM_URING
-status_t loop_uring_open(const struct loop_options *o, struct loop **out);
+enum status loop_uring_open(const struct loop_options *o, struct loop **out);
 #endif
-status_t loop_epoll_open(const struct loop_options *o, struct loop **out);
+enum status loop_epoll_open(const struct loop_options *o, struct loop **out);
 
 #endif

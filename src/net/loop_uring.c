@@ -498,7 +498,7 @@ static void *map_pages(size_t bytes)
     return p == MAP_FAILED ? NULL : p;
 }
 
-static status_t make_ring(struct uring_loop *u)
+static enum status make_ring(struct uring_loop *u)
 {
     u->inline_cap = u->buffer_count > URING_CQ_ENTRIES_MIN / 4
                         ? u->buffer_count
@@ -515,7 +515,7 @@ static status_t make_ring(struct uring_loop *u)
     return ST_OK;
 }
 
-static status_t provide_buffers(struct uring_loop *u)
+static enum status provide_buffers(struct uring_loop *u)
 {
     size_t bytes = (size_t)u->buffer_count * LOOP_BUFFER_BYTES;
     u->provided = map_pages(u->buffer_count * sizeof(struct io_uring_buf));
@@ -538,7 +538,7 @@ static status_t provide_buffers(struct uring_loop *u)
     return ST_OK;
 }
 
-status_t loop_uring_open(const struct loop_options *o, struct loop **out)
+enum status loop_uring_open(const struct loop_options *o, struct loop **out)
 {
     assert(o->buffer_count <= 32768);
     struct uring_loop *u = mem_alloc_zeroed(o->account, sizeof *u);
@@ -550,7 +550,7 @@ status_t loop_uring_open(const struct loop_options *o, struct loop **out)
     u->buffer_count = o->buffer_count;
     link_init(&u->starved);
     link_init(&u->inline_sends);
-    status_t st = make_ring(u);
+    enum status st = make_ring(u);
     if (st != ST_OK) {
         goto free_loop;
     }

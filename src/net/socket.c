@@ -56,8 +56,8 @@ static int resolve_error(int rc)
     }
 }
 
-status_t socket_listen_tcp(const char *host, int port, int backlog, int *fd,
-                           int *err)
+enum status socket_listen_tcp(const char *host, int port, int backlog, int *fd,
+                              int *err)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
                              .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
@@ -107,8 +107,8 @@ static int listen_at_path(int fd, const struct sockaddr_un *addr, unsigned mode,
     return 0;
 }
 
-status_t socket_listen_unix(const char *path, unsigned mode, int backlog,
-                            int *fd, int *err)
+enum status socket_listen_unix(const char *path, unsigned mode, int backlog,
+                               int *fd, int *err)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof addr.sun_path) {

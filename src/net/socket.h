@@ -9,11 +9,11 @@
 
 /* Bound, listening, non-blocking, close-on-exec. `host`: an IPv4 or IPv6
  * address or a name, "*" all IPv4, "::*" all IPv6. *err: errno on ST_IO. */
-STATUS_CHECKED status_t socket_listen_tcp(const char *host, int port,
-                                          int backlog, int *fd, int *err);
+STATUS_CHECKED enum status socket_listen_tcp(const char *host, int port,
+                                             int backlog, int *fd, int *err);
 /* Replaces a stale socket file; mode 0: as umask leaves it. */
-STATUS_CHECKED status_t socket_listen_unix(const char *path, unsigned mode,
-                                           int backlog, int *fd, int *err);
+STATUS_CHECKED enum status socket_listen_unix(const char *path, unsigned mode,
+                                              int backlog, int *fd, int *err);
 void socket_set_nodelay(int fd);
 /* seconds 0: off */
 void socket_set_keepalive(int fd, int seconds);

@@ -108,7 +108,7 @@ void timer_init(struct timer *t, void (*fire)(void *arg), void *arg)
         .fire = fire, .arg = arg, .heap_index = (uint32_t)TIMER_NONE};
 }
 
-status_t timer_start(struct loop *l, struct timer *t, int64_t after_us)
+enum status timer_start(struct loop *l, struct timer *t, int64_t after_us)
 {
     struct timer_heap *h = &l->timers;
     timer_stop(l, t);

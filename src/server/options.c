@@ -133,7 +133,8 @@ static bool text_set(struct options *o, char **at, const void *bytes,
     return true;
 }
 
-status_t options_init_defaults(struct options *o, struct mem_account *account)
+enum status options_init_defaults(struct options *o,
+                                  struct mem_account *account)
 {
     memset(o, 0, sizeof *o);
     o->account = account;
@@ -177,8 +178,8 @@ void options_deinit(struct options *o)
     o->config_path = NULL;
 }
 
-status_t options_copy(struct options *to, const struct options *from,
-                      struct mem_account *account)
+enum status options_copy(struct options *to, const struct options *from,
+                         struct mem_account *account)
 {
     *to = *from;
     to->account = account;

@@ -102,13 +102,13 @@ const struct option *option_at(size_t i); /* i < option_count() */
 const struct option *option_find(struct slice name);
 
 /* ST_NOMEM: nothing is owned. */
-STATUS_CHECKED status_t options_init_defaults(struct options *o,
-                                              struct mem_account *account);
+STATUS_CHECKED enum status options_init_defaults(struct options *o,
+                                                 struct mem_account *account);
 void options_deinit(struct options *o);
 /* A copy with texts of its own, charged to `account`. */
-STATUS_CHECKED status_t options_copy(struct options *to,
-                                     const struct options *from,
-                                     struct mem_account *account);
+STATUS_CHECKED enum status options_copy(struct options *to,
+                                        const struct options *from,
+                                        struct mem_account *account);
 
 /* Exchanges one option's values; both on the same account. */
 void options_exchange_row(struct options *a, struct options *b,

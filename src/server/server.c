@@ -151,8 +151,8 @@ static bool listen_tcp(struct server *s, char *err, size_t cap)
         snprintf(host, sizeof host, "%.*s", (int)words[i].len - optional,
                  (const char *)words[i].data + optional);
         int fd, error = 0;
-        status_t st = socket_listen_tcp(host, port, (int)o->tcp_backlog, &fd,
-                                        &error);
+        enum status st = socket_listen_tcp(host, port, (int)o->tcp_backlog, &fd,
+                                           &error);
         if (st != ST_OK) {
             bool absent = error == EADDRNOTAVAIL || error == EAFNOSUPPORT
                           || error == EPROTONOSUPPORT;
@@ -182,9 +182,9 @@ static bool listen_unix(struct server *s, char *err, size_t cap)
     if (o->unixsocket[0] == 0) {
         return true;
     }
-    status_t st = socket_listen_unix(o->unixsocket,
-                                     (unsigned)o->unixsocketperm,
-                                     (int)o->tcp_backlog, &fd, &error);
+    enum status st = socket_listen_unix(o->unixsocket,
+                                        (unsigned)o->unixsocketperm,
+                                        (int)o->tcp_backlog, &fd, &error);
     if (st != ST_OK) {
         snprintf(err, cap, "Failed opening Unix socket %s: %s", o->unixsocket,
                  st == ST_IO ? strerror(error) : status_text(st));
@@ -317,8 +317,8 @@ static void write_pidfile(struct server *s)
     }
 }
 
-status_t server_create(const struct options *o, const char *config_path,
-                       struct server **out, char *err, size_t cap)
+enum status server_create(const struct options *o, const char *config_path,
+                          struct server **out, char *err, size_t cap)
 {
     struct mem_account account;
     mem_account_init_shared(&account);

@@ -9,10 +9,10 @@
 struct server;
 
 /* Takes a copy of `o`. On failure says why in `err`. */
-STATUS_CHECKED enum status_code server_create(const struct options *o,
-                                              const char *config_path,
-                                              struct server **out, char *err,
-                                              size_t err_cap);
+STATUS_CHECKED enum status server_create(const struct options *o,
+                                         const char *config_path,
+                                         struct server **out, char *err,
+                                         size_t err_cap);
 /* Runs until server_stop; the calling thread is worker 0. False: it could not
  * start, and has logged why. */
 bool server_run(struct server *s);

@@ -171,7 +171,7 @@ static void on_cron(void *arg)
         server_cron(w->server);
     }
     /* Cannot fail: the heap has had room for this timer before. */
-    status_t st = timer_start(w->loop, &w->cron, CRON_PERIOD_US);
+    enum status st = timer_start(w->loop, &w->cron, CRON_PERIOD_US);
     assert(st == ST_OK);
     (void)st;
 }
@@ -207,7 +207,7 @@ bool worker_init(struct worker *w, struct server *s, uint32_t index,
     chunk_pool_init(&w->chunks, &w->account);
     decode_args_init(&w->args, &w->account);
     struct loop_options o = {engine, RECEIVE_BUFFERS, &w->account};
-    status_t st = loop_create(&o, &handlers, w, &w->loop);
+    enum status st = loop_create(&o, &handlers, w, &w->loop);
     if (st != ST_OK) {
         snprintf(err, cap, "event loop of worker %u: %s", index,
                  status_text(st));

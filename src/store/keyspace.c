@@ -135,9 +135,9 @@ static void count_entry(struct keyspace *ks, const struct entry *e, int sign)
 
 /* Makes sure that a record fires no later than `deadline_ms` for the key; `e`
  * is its entry now (NULL: new). *flags: what the entry is to have. */
-static status_t index_deadline(struct keyspace *ks, const struct entry *e,
-                               uint64_t hash, int64_t deadline_ms,
-                               uint8_t *flags)
+static enum status index_deadline(struct keyspace *ks, const struct entry *e,
+                                  uint64_t hash, int64_t deadline_ms,
+                                  uint8_t *flags)
 {
     *flags = 0;
     if (deadline_ms <= 0) {
@@ -157,7 +157,7 @@ static status_t index_deadline(struct keyspace *ks, const struct entry *e,
             return ST_NOMEM;
         }
     }
-    status_t st = expiry_add(ks->expiry, deadline_ms, table_position(hash));
+    enum status st = expiry_add(ks->expiry, deadline_ms, table_position(hash));
     if (st == ST_OK) {
         shard_note_due(&ks->store->shards[ks->shard],
                        expiry_next_ms(ks->expiry));
@@ -172,13 +172,13 @@ static void set_index_flags(struct entry *e, uint8_t flags)
 
 /* ---- writing ---- */
 
-static status_t add_entry(struct keyspace *ks, const struct key *k,
-                          struct entry *e)
+static enum status add_entry(struct keyspace *ks, const struct key *k,
+                             struct entry *e)
 {
     e->access_clock = atomic_load_explicit(&ks->store->clock,
                                            memory_order_relaxed) & 0xffffff;
     keyspace_forget_found(ks);
-    status_t st = table_insert(ks->table, k->hash, e);
+    enum status st = table_insert(ks->table, k->hash, e);
     if (st == ST_OK) {
         counter_add(&ks->key_count, 1);
         count_entry(ks, e, 1);
@@ -187,10 +187,10 @@ static status_t add_entry(struct keyspace *ks, const struct key *k,
 }
 
 /* As add_entry, for an entry that nobody else knows: freed on failure. */
-static status_t add_own_entry(struct keyspace *ks, const struct key *k,
-                              struct entry *e)
+static enum status add_own_entry(struct keyspace *ks, const struct key *k,
+                                 struct entry *e)
 {
-    status_t st = add_entry(ks, k, e);
+    enum status st = add_entry(ks, k, e);
     if (st != ST_OK) {
         entry_destroy(e, &ks->memory);
     }
@@ -216,8 +216,9 @@ static void put_over(struct keyspace *ks, struct entry *e, struct entry *to)
 
 /* Puts an entry just made for `k` where find gave `e` (NULL: nothing). Takes
  * `to`. */
-static status_t put_made(struct keyspace *ks, const struct key *k,
-                         struct entry *e, struct entry *to, uint8_t index_flags)
+static enum status put_made(struct keyspace *ks, const struct key *k,
+                            struct entry *e, struct entry *to,
+                            uint8_t index_flags)
 {
     set_index_flags(to, index_flags);
     if (e == NULL) {
@@ -236,13 +237,13 @@ static int64_t kept_deadline(const struct entry *e, int64_t deadline_ms)
     return e != NULL && entry_has_deadline(e) ? entry_deadline_ms(e) : 0;
 }
 
-status_t keyspace_set_string(struct keyspace *ks, const struct key *k,
-                             struct slice value, int64_t deadline_ms)
+enum status keyspace_set_string(struct keyspace *ks, const struct key *k,
+                                struct slice value, int64_t deadline_ms)
 {
     struct entry *e = find(ks, k), *to;
     uint8_t flags;
     deadline_ms = kept_deadline(e, deadline_ms);
-    status_t st = index_deadline(ks, e, k->hash, deadline_ms, &flags);
+    enum status st = index_deadline(ks, e, k->hash, deadline_ms, &flags);
     if (st != ST_OK) {
         return st;
     }
@@ -260,8 +261,8 @@ status_t keyspace_set_string(struct keyspace *ks, const struct key *k,
     return st == ST_OK ? put_made(ks, k, e, to, flags) : st;
 }
 
-status_t keyspace_set_int(struct keyspace *ks, const struct key *k,
-                          int64_t value, int64_t deadline_ms)
+enum status keyspace_set_int(struct keyspace *ks, const struct key *k,
+                             int64_t value, int64_t deadline_ms)
 {
     struct entry *e = find(ks, k), *to;
     uint8_t flags;
@@ -271,21 +272,21 @@ status_t keyspace_set_int(struct keyspace *ks, const struct key *k,
         keyspace_touch(ks, e);
         return ST_OK;
     }
-    status_t st = index_deadline(ks, e, k->hash, deadline_ms, &flags);
+    enum status st = index_deadline(ks, e, k->hash, deadline_ms, &flags);
     if (st == ST_OK) {
         st = string_create_int(&ks->memory, k->name, value, deadline_ms, &to);
     }
     return st == ST_OK ? put_made(ks, k, e, to, flags) : st;
 }
 
-status_t keyspace_edit_string(struct keyspace *ks, const struct key *k,
-                              size_t len, uint8_t **bytes)
+enum status keyspace_edit_string(struct keyspace *ks, const struct key *k,
+                                 size_t len, uint8_t **bytes)
 {
     struct entry *e = find(ks, k);
     bool is_new = e == NULL;
     if (is_new) {
-        status_t st = keyspace_set_string(ks, k, slice_of(NULL, 0),
-                                          DEADLINE_NONE);
+        enum status st = keyspace_set_string(ks, k, slice_of(NULL, 0),
+                                             DEADLINE_NONE);
         if (st != ST_OK) {
             return st;
         }
@@ -293,7 +294,7 @@ status_t keyspace_edit_string(struct keyspace *ks, const struct key *k,
     }
     struct entry *to = e;
     bool was_external = entry_is_external(e);
-    status_t st = string_edit(&ks->memory, &to, len, bytes);
+    enum status st = string_edit(&ks->memory, &to, len, bytes);
     if (st != ST_OK) {
         if (is_new) {
             keyspace_remove_at(ks, &ks->at, e);
@@ -308,15 +309,15 @@ status_t keyspace_edit_string(struct keyspace *ks, const struct key *k,
     return ST_OK;
 }
 
-status_t keyspace_set_deadline(struct keyspace *ks, const struct key *k,
-                               int64_t deadline_ms)
+enum status keyspace_set_deadline(struct keyspace *ks, const struct key *k,
+                                  int64_t deadline_ms)
 {
     struct entry *e = ks == NULL ? NULL : find(ks, k);
     if (e == NULL) {
         return ST_NOT_FOUND;
     }
     uint8_t flags;
-    status_t st = index_deadline(ks, e, k->hash, deadline_ms, &flags);
+    enum status st = index_deadline(ks, e, k->hash, deadline_ms, &flags);
     if (st != ST_OK) {
         return st;
     }
@@ -380,7 +381,8 @@ void keyspace_expire(struct keyspace *ks, const struct key *k)
 }
 
 /* Puts `to` under `k`, over what is there. */
-static status_t put(struct keyspace *ks, const struct key *k, struct entry *to)
+static enum status put(struct keyspace *ks, const struct key *k,
+                       struct entry *to)
 {
     struct entry *e = find(ks, k);
     if (e == NULL) {
@@ -390,9 +392,9 @@ static status_t put(struct keyspace *ks, const struct key *k, struct entry *to)
     return ST_OK;
 }
 
-static status_t transfer(struct keyspace *from_ks, const struct key *from,
-                         struct keyspace *to_ks, const struct key *to,
-                         bool take)
+static enum status transfer(struct keyspace *from_ks, const struct key *from,
+                            struct keyspace *to_ks, const struct key *to,
+                            bool take)
 {
     struct entry *e = find(from_ks, from), *made;
     assert(e != NULL);
@@ -400,7 +402,7 @@ static status_t transfer(struct keyspace *from_ks, const struct key *from,
     int64_t deadline_ms = entry_has_deadline(e) ? entry_deadline_ms(e) : 0;
     uint8_t flags;
     /* A record of its own: positions differ, so none can be shared. */
-    status_t st = index_deadline(to_ks, NULL, to->hash, deadline_ms, &flags);
+    enum status st = index_deadline(to_ks, NULL, to->hash, deadline_ms, &flags);
     if (st == ST_OK) {
         st = entry_transfer(e, &to_ks->memory, to->name, take, &made);
     }
@@ -424,14 +426,14 @@ static status_t transfer(struct keyspace *from_ks, const struct key *from,
     return ST_OK;
 }
 
-status_t keyspace_rename(struct keyspace *from_ks, const struct key *from,
-                         struct keyspace *to_ks, const struct key *to)
+enum status keyspace_rename(struct keyspace *from_ks, const struct key *from,
+                            struct keyspace *to_ks, const struct key *to)
 {
     return transfer(from_ks, from, to_ks, to, true);
 }
 
-status_t keyspace_copy(struct keyspace *from_ks, const struct key *from,
-                       struct keyspace *to_ks, const struct key *to)
+enum status keyspace_copy(struct keyspace *from_ks, const struct key *from,
+                          struct keyspace *to_ks, const struct key *to)
 {
     return transfer(from_ks, from, to_ks, to, false);
 }

@@ -109,35 +109,35 @@ enum { DEADLINE_NONE = 0, DEADLINE_KEEP = -1 }; /* else unix ms */
 
 /* Sets key to a string, whatever was there. `value` is stored as an integer
  * where its text is one. */
-STATUS_CHECKED status_t keyspace_set_string(struct keyspace *ks,
-                                            const struct key *k,
-                                            struct slice value,
+STATUS_CHECKED enum status keyspace_set_string(struct keyspace *ks,
+                                               const struct key *k,
+                                               struct slice value,
+                                               int64_t deadline_ms);
+STATUS_CHECKED enum status keyspace_set_int(struct keyspace *ks,
+                                            const struct key *k, int64_t value,
                                             int64_t deadline_ms);
-STATUS_CHECKED status_t keyspace_set_int(struct keyspace *ks,
-                                         const struct key *k, int64_t value,
-                                         int64_t deadline_ms);
 /* The string's bytes for writing, at least `len` of them (new ones zero); makes
  * an empty string where there is no key; keeps the deadline. The value must
  * be a string. *bytes is valid until the next call here. */
-STATUS_CHECKED status_t keyspace_edit_string(struct keyspace *ks,
-                                             const struct key *k, size_t len,
-                                             uint8_t **bytes);
+STATUS_CHECKED enum status keyspace_edit_string(struct keyspace *ks,
+                                                const struct key *k, size_t len,
+                                                uint8_t **bytes);
 /* DEADLINE_NONE persists. ST_NOT_FOUND: no such key. */
-STATUS_CHECKED status_t keyspace_set_deadline(struct keyspace *ks,
-                                              const struct key *k,
-                                              int64_t deadline_ms);
+STATUS_CHECKED enum status keyspace_set_deadline(struct keyspace *ks,
+                                                 const struct key *k,
+                                                 int64_t deadline_ms);
 /* False: there was none. */
 bool keyspace_delete(struct keyspace *ks, const struct key *k);
 /* Moves `from` (must exist, in its keyspace) over `to`, deadline and
  * all, across shards and databases. */
-STATUS_CHECKED status_t keyspace_rename(struct keyspace *from_ks,
-                                        const struct key *from,
-                                        struct keyspace *to_ks,
-                                        const struct key *to);
-STATUS_CHECKED status_t keyspace_copy(struct keyspace *from_ks,
-                                      const struct key *from,
-                                      struct keyspace *to_ks,
-                                      const struct key *to);
+STATUS_CHECKED enum status keyspace_rename(struct keyspace *from_ks,
+                                           const struct key *from,
+                                           struct keyspace *to_ks,
+                                           const struct key *to);
+STATUS_CHECKED enum status keyspace_copy(struct keyspace *from_ks,
+                                         const struct key *from,
+                                         struct keyspace *to_ks,
+                                         const struct key *to);
 /* A fair choice among the entries, expired ones included; NULL: empty. */
 struct entry *keyspace_random(struct keyspace *ks, struct random *r);
 /* As table_scan, expired entries included. */

@@ -114,7 +114,7 @@ static size_t records_bytes(uint16_t cap)
 }
 
 /* Puts an empty chunk, twice as large as the last, at the head of a list. */
-static status_t records_grow(struct expiry *e, struct records **list)
+static enum status records_grow(struct expiry *e, struct records **list)
 {
     size_t bytes = CHUNK_BYTES_MIN;
     size_t last_bytes = *list != NULL ? records_bytes((*list)->cap) : 0;
@@ -142,11 +142,11 @@ static void records_drop_first(struct expiry *e, struct records **list)
     mem_free(e->account, r);
 }
 
-static status_t records_push(struct expiry *e, struct records **list,
-                             uint64_t position)
+static enum status records_push(struct expiry *e, struct records **list,
+                                uint64_t position)
 {
     if (*list == NULL || (*list)->count == (*list)->cap) {
-        status_t st = records_grow(e, list);
+        enum status st = records_grow(e, list);
         if (st != ST_OK) {
             return st;
         }
@@ -290,8 +290,8 @@ static size_t wheel_take_any(struct expiry *e, struct wheel *w, uint64_t *out,
     return n;
 }
 
-static status_t wheel_add_to_slot(struct expiry *e, struct wheel *w,
-                                  uint64_t deadline_ms, uint64_t position)
+static enum status wheel_add_to_slot(struct expiry *e, struct wheel *w,
+                                     uint64_t deadline_ms, uint64_t position)
 {
     unsigned highest_bit =
         63 - (unsigned)__builtin_clzll(deadline_ms ^ w->time_ms);
@@ -308,7 +308,7 @@ static status_t wheel_add_to_slot(struct expiry *e, struct wheel *w,
         }
         e->bytes += sizeof(struct level);
     }
-    status_t st = records_push(e, &w->levels[l]->slots[index], position);
+    enum status st = records_push(e, &w->levels[l]->slots[index], position);
     if (st == ST_OK) {
         w->levels[l]->occupied[index / 64] |= (uint64_t)1 << (index % 64);
     } else if (is_new_level) {
@@ -361,12 +361,12 @@ void expiry_destroy(struct expiry **e)
     *e = NULL;
 }
 
-status_t expiry_add(struct expiry *e, int64_t deadline_ms, uint64_t position)
+enum status expiry_add(struct expiry *e, int64_t deadline_ms, uint64_t position)
 {
     assert(position < POSITION_LIMIT);
     struct wheel *w = active_wheel(e);
     uint64_t deadline = clamp_ms(deadline_ms, DEADLINE_MAX);
-    status_t st;
+    enum status st;
     if (deadline <= w->time_ms && deadline > e->now_ms) {
         /* The clock went back. Were this record due, the owner would be given
          * it and add it again without end. */

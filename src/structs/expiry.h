@@ -32,8 +32,8 @@ void expiry_destroy(struct expiry **e);
 
 /* Any deadline, past ones included (they are due at once). ST_NOMEM: nothing
  * changed. */
-STATUS_CHECKED status_t expiry_add(struct expiry *e, int64_t deadline_ms,
-                                   uint64_t position);
+STATUS_CHECKED enum status expiry_add(struct expiry *e, int64_t deadline_ms,
+                                      uint64_t position);
 
 /* Fills `out` with at most `max` records whose time on the wheel has come; how
  * many. 0: nothing is due at `now_ms`. Each record is taken once, and never

@@ -204,7 +204,7 @@ void *table_find_position(struct table *t, uint64_t position,
 
 /* --- changing -------------------------------------------------------------- */
 
-status_t table_insert(struct table *t, uint64_t hash, void *entry)
+enum status table_insert(struct table *t, uint64_t hash, void *entry)
 {
     struct segment *s = table_locate(t, hash);
 
@@ -212,7 +212,7 @@ status_t table_insert(struct table *t, uint64_t hash, void *entry)
     assert((uintptr_t)entry % 8 == 0);
     assert((uintptr_t)entry >> 47 == 0);
     if (s == NULL || s->entry_count >= s->grow_at) {
-        status_t why;
+        enum status why;
 
         s = table_make_room(t, hash, &why);
         if (s == NULL) {

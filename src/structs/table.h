@@ -71,8 +71,8 @@ void *table_find_position(struct table *t, uint64_t position,
  * not NULL; owned by the caller. ST_NOMEM: nothing changed. ST_RANGE, nothing
  * changed: 1,680 entries share the hash's top 24 bits, which a keyed hash does
  * not do by chance. */
-STATUS_CHECKED status_t table_insert(struct table *t, uint64_t hash,
-                                     void *entry);
+STATUS_CHECKED enum status table_insert(struct table *t, uint64_t hash,
+                                        void *entry);
 /* One store: the entry at `at` is now `entry` (same hash). */
 void table_replace(const struct table_at *at, void *entry);
 /* Removes; may shrink or merge; never fails (shrinking that lacks memory is

@@ -337,7 +337,8 @@ void table_census_compact(struct table *t);
 /* --- table_shape.c: growing, splitting, merging ------------------------ */
 
 /* The segment for `hash`, with a free slot; else NULL and why. */
-struct segment *table_make_room(struct table *t, uint64_t hash, status_t *why);
+struct segment *table_make_room(struct table *t, uint64_t hash,
+                                enum status *why);
 /* Called when the segment for `hash` has become too empty. */
 void table_shrink(struct table *t, uint64_t hash);
 

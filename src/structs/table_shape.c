@@ -132,7 +132,8 @@ static bool segment_relieve(struct table *t, struct segment *s, uint64_t hash)
     return more <= BUCKETS_MAX && table_segment_resize(t, s, hash, more);
 }
 
-struct segment *table_make_room(struct table *t, uint64_t hash, status_t *why)
+struct segment *table_make_room(struct table *t, uint64_t hash,
+                                enum status *why)
 {
     while (true) {
         struct segment *s = table_locate(t, hash);

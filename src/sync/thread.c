@@ -29,8 +29,8 @@ static void *thread_main(void *arg)
     return NULL;
 }
 
-status_t thread_start(const char *name, void (*fn)(void *arg), void *arg,
-                      struct thread **out)
+enum status thread_start(const char *name, void (*fn)(void *arg), void *arg,
+                         struct thread **out)
 {
     struct thread *t = calloc(1, sizeof *t);
     if (t == NULL) {

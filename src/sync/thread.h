@@ -12,8 +12,8 @@ struct thread; /* opaque */
 
 /* Runs fn(arg) on a new thread called `name` (15 characters shown), all signals
  * blocked in it. */
-STATUS_CHECKED status_t thread_start(const char *name, void (*fn)(void *arg),
-                                     void *arg, struct thread **out);
+STATUS_CHECKED enum status thread_start(const char *name, void (*fn)(void *arg),
+                                        void *arg, struct thread **out);
 /* Waits for its end; nulls. */
 void thread_join(struct thread **t);
 /* How many processors this process may run on, >= 1. */

@@ -154,9 +154,10 @@ static struct entry *relayout(const struct entry_memory *m, struct entry *e,
 }
 
 /* The pointer's turn of entry_transfer: the blob is shared or copied. */
-static status_t transfer_blob(struct entry *from, const struct entry_memory *m,
-                              struct slice key, int64_t deadline_ms, bool take,
-                              struct entry **out)
+static enum status transfer_blob(struct entry *from,
+                                 const struct entry_memory *m,
+                                 struct slice key, int64_t deadline_ms,
+                                 bool take, struct entry **out)
 {
     struct blob *b = entry_pointer(from);
     size_t bytes = entry_head_bytes(key.len, deadline_ms > 0, true);
@@ -174,12 +175,12 @@ static status_t transfer_blob(struct entry *from, const struct entry_memory *m,
     return ST_OK;
 }
 
-status_t entry_transfer(struct entry *from, const struct entry_memory *m,
-                        struct slice key, bool take, struct entry **out)
+enum status entry_transfer(struct entry *from, const struct entry_memory *m,
+                           struct slice key, bool take, struct entry **out)
 {
     assert(from->type == TYPE_STRING);
     int64_t deadline_ms = entry_has_deadline(from) ? entry_deadline_ms(from) : 0;
-    status_t st;
+    enum status st;
     if (from->encoding == ENC_BLOB) {
         st = transfer_blob(from, m, key, deadline_ms, take, out);
     } else {
@@ -216,8 +217,8 @@ void entry_transfer_undo(struct entry *made, const struct entry *from,
     }
 }
 
-status_t entry_set_deadline(const struct entry_memory *m, struct entry **e,
-                            int64_t deadline_ms)
+enum status entry_set_deadline(const struct entry_memory *m, struct entry **e,
+                               int64_t deadline_ms)
 {
     assert(deadline_ms >= 0);
     if (entry_has_deadline(*e) != (deadline_ms > 0)) {

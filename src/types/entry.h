@@ -139,10 +139,10 @@ struct entry *entry_move(struct entry *e, const struct entry_memory *m);
  * the heap is shared by both until entry_transfer_done or _undo says which one
  * stays; without, it is copied. Deadline, clock and flags of the value are kept,
  * those of the expiry index not. */
-STATUS_CHECKED status_t entry_transfer(struct entry *from,
-                                       const struct entry_memory *m,
-                                       struct slice key, bool take,
-                                       struct entry **out);
+STATUS_CHECKED enum status entry_transfer(struct entry *from,
+                                          const struct entry_memory *m,
+                                          struct slice key, bool take,
+                                          struct entry **out);
 /* The new one stays: `from` is freed, its value now charged to `m`. */
 void entry_transfer_done(struct entry *from, const struct entry_memory *from_m,
                          const struct entry_memory *m);

@@ -223,9 +223,9 @@ void blob_drop(struct blob *b, const struct entry_memory *m)
 
 /* ---- making ---- */
 
-static status_t create(const struct entry_memory *m, struct slice key,
-                       const struct form *f, struct slice value,
-                       int64_t deadline_ms, struct entry **out)
+static enum status create(const struct entry_memory *m, struct slice key,
+                          const struct form *f, struct slice value,
+                          int64_t deadline_ms, struct entry **out)
 {
     struct blob *b = NULL;
     if (f->enc == ENC_BLOB) {
@@ -256,18 +256,18 @@ static status_t create(const struct entry_memory *m, struct slice key,
     return ST_OK;
 }
 
-status_t string_create(const struct entry_memory *m, struct slice key,
-                       struct slice value, int64_t deadline_ms,
-                       struct entry **out)
+enum status string_create(const struct entry_memory *m, struct slice key,
+                          struct slice value, int64_t deadline_ms,
+                          struct entry **out)
 {
     size_t head = entry_head_bytes(key.len, deadline_ms > 0, false);
     struct form f = form_of_bytes(value, head);
     return create(m, key, &f, value, deadline_ms, out);
 }
 
-status_t string_create_int(const struct entry_memory *m, struct slice key,
-                           int64_t value, int64_t deadline_ms,
-                           struct entry **out)
+enum status string_create_int(const struct entry_memory *m, struct slice key,
+                              int64_t value, int64_t deadline_ms,
+                              struct entry **out)
 {
     struct form f = form_of_int(value);
     return create(m, key, &f, slice_of(NULL, 0), deadline_ms, out);
@@ -344,8 +344,8 @@ static size_t grown_cap(size_t len)
     return len < BLOB_GROW_LINEAR ? len * 2 : len + BLOB_GROW_LINEAR;
 }
 
-static status_t edit_blob(const struct entry_memory *m, struct entry *e,
-                          size_t len, uint8_t **bytes)
+static enum status edit_blob(const struct entry_memory *m, struct entry *e,
+                             size_t len, uint8_t **bytes)
 {
     struct blob *b = entry_pointer(e);
     size_t want = len > b->len ? len : b->len;
@@ -374,8 +374,8 @@ static status_t edit_blob(const struct entry_memory *m, struct entry *e,
 }
 
 /* From embedded to a blob, or to a larger embedded entry. */
-static status_t edit_rebuild(const struct entry_memory *m, struct entry **e,
-                             struct slice old, size_t len, uint8_t **bytes)
+static enum status edit_rebuild(const struct entry_memory *m, struct entry **e,
+                                struct slice old, size_t len, uint8_t **bytes)
 {
     int64_t deadline_ms = entry_has_deadline(*e) ? entry_deadline_ms(*e) : 0;
     struct slice key = entry_key(*e);
@@ -413,11 +413,11 @@ static status_t edit_rebuild(const struct entry_memory *m, struct entry **e,
     return ST_OK;
 }
 
-status_t string_edit(const struct entry_memory *m, struct entry **entry,
-                     size_t len, uint8_t **bytes)
+enum status string_edit(const struct entry_memory *m, struct entry **entry,
+                        size_t len, uint8_t **bytes)
 {
     struct entry *e = *entry;
-    status_t st = ST_OK;
+    enum status st = ST_OK;
     assert(e->type == TYPE_STRING);
     if (e->encoding == ENC_BLOB) {
         st = edit_blob(m, e, len, bytes);

@@ -35,13 +35,14 @@ void blob_pin(struct blob *b);
 void blob_unpin(void *blob);
 
 /* Makes an entry; `deadline_ms` 0: none. *out is the caller's. */
-STATUS_CHECKED status_t string_create(const struct entry_memory *m,
-                                      struct slice key, struct slice value,
-                                      int64_t deadline_ms, struct entry **out);
-STATUS_CHECKED status_t string_create_int(const struct entry_memory *m,
-                                          struct slice key, int64_t value,
-                                          int64_t deadline_ms,
-                                          struct entry **out);
+STATUS_CHECKED enum status string_create(const struct entry_memory *m,
+                                         struct slice key, struct slice value,
+                                         int64_t deadline_ms,
+                                         struct entry **out);
+STATUS_CHECKED enum status string_create_int(const struct entry_memory *m,
+                                             struct slice key, int64_t value,
+                                             int64_t deadline_ms,
+                                             struct entry **out);
 /* Overwrites in place if the new value fits the entry's memory and layout (a
  * string, same deadline presence); false: make a new one. */
 bool string_overwrite(struct entry *e, const struct entry_memory *m,
@@ -51,13 +52,13 @@ bool string_overwrite_int(struct entry *e, const struct entry_memory *m,
 /* Makes the value bytes that may be written, `len` long (never shorter than it
  * was; new bytes zero); *entry is replaced when it had to move: the caller puts
  * the new one in the table (the old one is gone). */
-STATUS_CHECKED status_t string_edit(const struct entry_memory *m,
-                                    struct entry **e, size_t len,
-                                    uint8_t **bytes);
+STATUS_CHECKED enum status string_edit(const struct entry_memory *m,
+                                       struct entry **e, size_t len,
+                                       uint8_t **bytes);
 /* The entry with (deadline_ms > 0) or without (0) a deadline, moved if its
  * layout changes; *e is replaced as above. */
-STATUS_CHECKED status_t entry_set_deadline(const struct entry_memory *m,
-                                           struct entry **e,
-                                           int64_t deadline_ms);
+STATUS_CHECKED enum status entry_set_deadline(const struct entry_memory *m,
+                                              struct entry **e,
+                                              int64_t deadline_ms);
 
 #endif

@@ -112,7 +112,7 @@ static void every_status_has_a_text(void **state)
 {
     (void)state;
     for (int st = 0; st < STATUS_COUNT; st++) {
-        assert_non_null(status_text((status_t)st));
+        assert_non_null(status_text((enum status)st));
     }
     assert_string_equal(status_text(ST_OK), "ok");
 }

@@ -1183,7 +1183,7 @@ static void allocation_failures(void **state)
         struct loop_options o = {.engine = *(enum loop_engine *)*state,
                                  .buffer_count = 8,
                                  .account = &w.account};
-        status_t st = loop_create(&o, &h, &w, &w.loop);
+        enum status st = loop_create(&o, &h, &w, &w.loop);
         w.account.fail_after = -1;
         if (st == ST_OK) {
             break;

@@ -433,7 +433,7 @@ static void test_copy(void **state)
     mem_account_init(&other);
     assert_true(set(f, "requirepass", "secret"));
     for (int64_t n = 0;; n++) {
-        status_t st;
+        enum status st;
         other.fail_after = n;
         st = options_copy(&copy, &f->options, &other);
         other.fail_after = -1;

@@ -165,7 +165,7 @@ static void step_deadline(struct world *w, struct keyspace *ks,
     int64_t d = random_below(&w->random, 2)
                     ? DEADLINE_NONE
                     : NOW_MS + (int64_t)random_below(&w->random, 100000);
-    status_t st = keyspace_set_deadline(ks, k, d);
+    enum status st = keyspace_set_deadline(ks, k, d);
     assert_int_equal(st, m->is_there ? ST_OK : ST_NOT_FOUND);
     if (m->is_there) {
         m->deadline_ms = d;
@@ -182,7 +182,7 @@ static void step_rename(struct world *w, struct keyspace *ks,
         return;
     }
     struct key to = make_key(w, text, j);
-    status_t st = take ? keyspace_rename(ks, k, place(w, &to), &to)
+    enum status st = take ? keyspace_rename(ks, k, place(w, &to), &to)
                        : keyspace_copy(ks, k, place(w, &to), &to);
     assert_int_equal(st, ST_OK);
     all[j] = all[i];
@@ -406,7 +406,7 @@ static void test_every_allocation_may_fail(void **state)
         size_t len = random_below(&w.random, n % 50 == 0 ? VALUE_MAX : 100);
         bool was = keyspace_find(ks, &k) != NULL;
         size_t count = keyspace_count(ks);
-        status_t st;
+        enum status st;
         ks->account.fail_after = (int64_t)random_below(&w.random, 4);
         switch (n % 4) {
         case 0:

@@ -487,7 +487,7 @@ static void test_out_of_memory(void **state)
         int64_t deadline = START_MS + (INT64_C(1) << (i * 7 % 45));
         size_t count = expiry_count(e);
         size_t bytes = expiry_bytes(e);
-        status_t st = ST_NOMEM;
+        enum status st = ST_NOMEM;
         for (int64_t fail_after = 0; st != ST_OK; fail_after++) {
             a.fail_after = fail_after;
             st = expiry_add(e, deadline, i);

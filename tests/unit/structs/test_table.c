@@ -88,9 +88,9 @@ static bool world_find(struct world *w, struct item *it, struct table_at *at)
     return found != NULL;
 }
 
-static status_t world_insert(struct world *w, struct item *it)
+static enum status world_insert(struct world *w, struct item *it)
 {
-    status_t st = table_insert(w->table, it->hash, it);
+    enum status st = table_insert(w->table, it->hash, it);
 
     if (st == ST_OK) {
         it->is_in = true;
@@ -270,7 +270,7 @@ static void test_equal_hashes(void **state)
     for (size_t i = 0; i < w.item_count; i++) {
         w.items[i].hash = UINT64_C(0x123456789abcdef0);
 
-        status_t st = world_insert(&w, &w.items[i]);
+        enum status st = world_insert(&w, &w.items[i]);
 
         assert_int_equal(st, i < 1680 ? ST_OK : ST_RANGE);
         if (i % 97 == 0 || i > 1600) {
@@ -627,7 +627,7 @@ static void test_out_of_memory_full(void **state)
 
         w.account.fail_after = 0;
         for (size_t i = sizes[k]; i < w.item_count; i++) {
-            status_t st = world_insert(&w, &w.items[i]);
+            enum status st = world_insert(&w, &w.items[i]);
 
             assert_true(st == ST_OK || st == ST_NOMEM);
         }

@@ -11,69 +11,70 @@ struct trial {
 
 /* Does it; what was made is put right again by the operation itself, so that
  * only the entry is left. */
-typedef status_t operation_fn(struct trial *t);
+typedef enum status operation_fn(struct trial *t);
 
 static uint8_t key_buffer[70000], value_buffer[40000];
 
-static status_t create_op(struct trial *t)
+static enum status create_op(struct trial *t)
 {
     struct entry *e;
-    status_t st = string_create(t->w.m, t->key, t->value, t->deadline_ms, &e);
+    enum status st = string_create(t->w.m, t->key, t->value, t->deadline_ms,
+                                   &e);
     if (st == ST_OK) {
         entry_destroy(e, t->w.m);
     }
     return st;
 }
 
-static status_t create_int_op(struct trial *t)
+static enum status create_int_op(struct trial *t)
 {
     struct entry *e;
-    status_t st = string_create_int(t->w.m, t->key, 12345, 0, &e);
+    enum status st = string_create_int(t->w.m, t->key, 12345, 0, &e);
     if (st == ST_OK) {
         entry_destroy(e, t->w.m);
     }
     return st;
 }
 
-static status_t edit_to(struct trial *t, size_t len)
+static enum status edit_to(struct trial *t, size_t len)
 {
     uint8_t *bytes;
     return string_edit(t->w.m, &t->e, len, &bytes);
 }
 
-static status_t grow_a_little_op(struct trial *t)
+static enum status grow_a_little_op(struct trial *t)
 {
     return edit_to(t, t->value.len + 1);
 }
 
-static status_t grow_much_op(struct trial *t)
+static enum status grow_much_op(struct trial *t)
 {
     return edit_to(t, t->value.len + 60000);
 }
 
-static status_t edit_pinned_op(struct trial *t)
+static enum status edit_pinned_op(struct trial *t)
 {
     struct blob *b = string_blob_to_pin(t->e);
     if (b == NULL) {
         return edit_to(t, 0);
     }
     blob_pin(b);
-    status_t st = edit_to(t, 0);
+    enum status st = edit_to(t, 0);
     blob_unpin(b);
     return st;
 }
 
-static status_t deadline_op(struct trial *t)
+static enum status deadline_op(struct trial *t)
 {
     int64_t other = t->deadline_ms > 0 ? 0 : 4711;
-    status_t st = entry_set_deadline(t->w.m, &t->e, other);
+    enum status st = entry_set_deadline(t->w.m, &t->e, other);
     if (st == ST_OK) {
         t->deadline_ms = other;
     }
     return st;
 }
 
-static status_t move_op(struct trial *t)
+static enum status move_op(struct trial *t)
 {
     if (t->e->flags & ENTRY_UNSLABBED) {
         return ST_OK;
@@ -86,21 +87,22 @@ static status_t move_op(struct trial *t)
     return ST_OK;
 }
 
-static status_t copy_op(struct trial *t)
+static enum status copy_op(struct trial *t)
 {
     struct entry *to;
-    status_t st = entry_transfer(t->e, t->w.m, SLICE_LIT("copy"), false, &to);
+    enum status st = entry_transfer(t->e, t->w.m, SLICE_LIT("copy"), false,
+                                    &to);
     if (st == ST_OK) {
         entry_destroy(to, t->w.m);
     }
     return st;
 }
 
-static status_t take_op(struct trial *t)
+static enum status take_op(struct trial *t)
 {
     struct entry *to;
     struct slice key = slice_of(key_buffer, 1050);
-    status_t st = entry_transfer(t->e, t->w.m, key, true, &to);
+    enum status st = entry_transfer(t->e, t->w.m, key, true, &to);
     if (st == ST_OK) {
         entry_transfer_undo(to, t->e, t->w.m);
     }
@@ -117,7 +119,7 @@ static void check_unharmed(struct trial *t, size_t used)
 static void try_until_done(struct trial *t, operation_fn *op)
 {
     size_t used = mem_used(t->w.m->account);
-    status_t st = ST_NOMEM;
+    enum status st = ST_NOMEM;
     for (int n = 0; st != ST_OK; n++) {
         assert_true(n < 10);
         t->w.m->account->fail_after = n;
