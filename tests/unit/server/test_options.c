@@ -83,7 +83,7 @@ static void test_defaults_round_trip(void **state)
     struct fixture *f = *state;
     for (size_t i = 0; i < option_count(); i++) {
         const struct option *row = option_at(i);
-        char before[1024], after[1024];
+        char before[4096], after[1024];
         (void)options_get_row(&f->options, row, before, sizeof before);
         if (!options_set_row(&f->options, row, slice_of_text(before), f->err,
                              sizeof f->err)) {
@@ -99,7 +99,7 @@ static void test_defaults_round_trip(void **state)
 static void refuse(struct fixture *f, const char *name, const char *value,
                    const char *why)
 {
-    char before[1024];
+    char before[4096];
     snprintf(before, sizeof before, "%s", get(f, name));
     if (set(f, name, value)) {
         fail_msg("%s took '%s'", name, value);
