@@ -415,6 +415,24 @@ static void join_threads(struct server *s)
     }
 }
 
+static void log_start(struct server *s)
+{
+    uint32_t shards = store_shard_count(s->store);
+    log_write(s->log, LOG_NOTICE,
+              "engram %s, %u worker%s, %s, %u shard%s, pid %ld",
+              ENGRAM_VERSION, s->worker_count, s->worker_count == 1 ? "" : "s",
+              s->io_engine, shards, shards == 1 ? "" : "s", (long)getpid());
+    log_write(s->log, LOG_NOTICE, "Configuration: %s",
+              s->config_path != NULL ? s->config_path
+                                     : "defaults and the command line");
+    if (s->options.maxmemory_policy != POLICY_NOEVICTION) {
+        log_write(s->log, LOG_WARNING,
+                  "maxmemory-policy is not in force yet: over maxmemory, what "
+                  "needs memory is refused and no key is evicted");
+    }
+    log_write(s->log, LOG_NOTICE, "Ready to accept connections");
+}
+
 bool server_run(struct server *s)
 {
     barrier_init(&s->loops_ended, s->worker_count);
@@ -426,12 +444,7 @@ bool server_run(struct server *s)
     }
     server_cron(s);
     s->startup_bytes = (size_t)server_used_memory_peak(s);
-    log_write(s->log, LOG_NOTICE,
-              "engram %s, %u worker%s, %s, %u shard%s, pid %ld",
-              ENGRAM_VERSION, s->worker_count, s->worker_count == 1 ? "" : "s",
-              s->io_engine, store_shard_count(s->store),
-              store_shard_count(s->store) == 1 ? "" : "s", (long)getpid());
-    log_write(s->log, LOG_NOTICE, "Ready to accept connections");
+    log_start(s);
     worker_run(&s->workers[0]);
     join_threads(s);
     log_write(s->log, LOG_NOTICE, "Engram is now ready to exit, bye bye...");
