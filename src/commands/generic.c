@@ -259,8 +259,9 @@ static void object_idletime_run(struct cmd_ctx *c)
         return;
     }
     idle = (c->now_ms / 1000 - e->access_clock) & 0xffffff;
-    /* The store's clock may be a moment ahead of this batch's time. */
-    reply_int(c->reply, idle > 0xfffff0 ? 0 : idle);
+    /* The store's clock may be a moment ahead of this batch's time, and setting
+     * the wall clock back makes no key old. */
+    reply_int(c->reply, idle > 0x7fffff ? 0 : idle);
 }
 
 /* Values have one owner. */
