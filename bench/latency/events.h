@@ -4,7 +4,6 @@
 #ifndef BENCH_EVENTS_H
 #define BENCH_EVENTS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -38,8 +38,8 @@ static double ms_since(uint64_t begin_ns)
     return (double)(clock_now_ns() - begin_ns) / 1e6;
 }
 
-/* Polls until all is back and the probe's window is over; *used_ms and *rss_ms
- * stay -1 if that is not seen. The last reading is returned. */
+/* Polls until all is back and the probe's window is over; `back_ms` gets
+ * the times of used_memory and of the resident set, -1 if that is not seen. The last reading is returned. */
 static struct memory watch_memory(struct client *c, int pid, struct probe *p,
                                   struct memory empty, struct memory full,
                                   uint64_t begin_ns, double back_ms[2])

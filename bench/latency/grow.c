@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -184,7 +185,7 @@ void event_grow(const struct event_options *options)
     for (size_t i = 0; i < CONNECTIONS; i++) {
         g->connections[i].client = client_open(options->port);
     }
-    waits_open(&g->waits, options->server_pid);
+    waits_open(&g->waits, options->server_pid, g->control);
     g->before = read_memory(g);
     uint64_t begin_ns = clock_now_ns();
     grow_all(g);

@@ -104,7 +104,7 @@ static void *run(void *arg)
     struct scanner s = {.line_bytes = 0};
     int fd = client_fd(c);
     prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS, 0, 0, 0);
-    waits_open(&p->waits, p->server_pid);
+    waits_open(&p->waits, p->server_pid, c);
     uint64_t next_ns = clock_now_ns();
     for (;;) {
         bool is_stopping = atomic_load_explicit(&p->is_stopping,
