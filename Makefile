@@ -45,7 +45,7 @@ SERVER = build/release/src/server/engram-server
 # clang's link-time optimisation needs LLVM's linker.
 LD_FOR = $(if $(findstring clang,$(CC_$(1))),CC_LD=lld)
 
-.PHONY: all deps deps-build deps-test run test tidy bench fuzz install clean \
+.PHONY: all deps deps-build deps-test deps-bench run test tidy bench fuzz install clean \
   $(BUILDS:%=build-%)
 .PRECIOUS: build/%/build.ninja
 
@@ -58,6 +58,9 @@ deps-build:
 
 deps-test:
 	@scripts/deps test
+
+deps-bench:
+	@scripts/deps bench
 
 build/%/build.ninja:
 	@mkdir -p build/logs
@@ -80,7 +83,7 @@ test: deps-test
 tidy: deps-build build-debug
 	@tests/tidy --objects build/debug
 
-bench: deps-test build-release
+bench: deps-bench build-release
 	@bench/run $(ARGS)
 
 fuzz: deps-test

@@ -22,6 +22,8 @@ enum {
     EPOLL_ACCEPTS_MAX = 256, /* a listener, a turn */
     EPOLL_SENDS_MAX = 4,     /* a conn, a turn */
     EPOLL_READ_ALIGN = 64,
+    EPOLL_TRIM_PERIOD_US = 1000 * 1000,
+    EPOLL_ARENA_KEEP = 8 * LOOP_BUFFER_BYTES,
 };
 
 enum event_kind { EVENT_CONN, EVENT_LISTENER, EVENT_WAKE, EVENT_KIND_MASK = 3 };
@@ -40,7 +42,9 @@ struct epoll_loop {
     bool has_pwait2; /* waits in nanoseconds */
     uint8_t *arena;
     size_t arena_bytes, arena_used;
-    size_t arena_charged; /* the most ever used, rounded up */
+    size_t arena_charged; /* bytes of it that are touched */
+    size_t arena_recent;  /* the most used in a turn since the last trim */
+    int64_t arena_trim_us; /* when to trim next */
     struct link ready;
     struct epoll_event events[EPOLL_EVENTS_MAX];
 };
@@ -316,14 +320,38 @@ static void epoll_poll(struct loop *l, int64_t timeout_us)
     read_ready(e);
 }
 
+static size_t whole_buffers(size_t bytes)
+{
+    return (bytes + LOOP_BUFFER_BYTES - 1) & ~(size_t)(LOOP_BUFFER_BYTES - 1);
+}
+
+/* A burst's memory goes back when no turn of a whole period came near it. */
+static void trim_arena(struct epoll_loop *e)
+{
+    size_t keep = 2 * whole_buffers(e->arena_recent) + EPOLL_ARENA_KEEP;
+    if (keep < e->arena_charged
+        && madvise(e->arena + keep, e->arena_charged - keep, MADV_DONTNEED)
+               == 0) {
+        mem_charge(e->base.account, -(ptrdiff_t)(e->arena_charged - keep));
+        e->arena_charged = keep;
+    }
+    e->arena_recent = 0;
+    e->arena_trim_us = e->base.now_us + EPOLL_TRIM_PERIOD_US;
+}
+
 static void epoll_end_turn(struct loop *l)
 {
     struct epoll_loop *e = epoll_of(l);
+    if (e->arena_used > e->arena_recent) {
+        e->arena_recent = e->arena_used;
+    }
     if (__builtin_expect(e->arena_used > e->arena_charged, 0)) {
-        size_t bytes = (e->arena_used + LOOP_BUFFER_BYTES - 1) &
-                       ~(size_t)(LOOP_BUFFER_BYTES - 1);
+        size_t bytes = whole_buffers(e->arena_used);
         mem_charge(l->account, (ptrdiff_t)(bytes - e->arena_charged));
         e->arena_charged = bytes;
+    }
+    if (__builtin_expect(l->now_us >= e->arena_trim_us, 0)) {
+        trim_arena(e);
     }
     e->arena_used = 0;
 }

@@ -14,7 +14,7 @@
 
 enum {
     CRON_PERIOD_US = 100 * 1000,
-    BACKGROUND_SLICE_US = 200,
+    BACKGROUND_SLICE_US = 100, /* what others may have to wait for it */
     RECEIVE_BUFFERS = 256,       /* x LOOP_BUFFER_BYTES */
 };
 

@@ -480,6 +480,11 @@ size_t keyspace_bytes(const struct keyspace *ks)
     return ks == NULL ? 0 : mem_used(&ks->account);
 }
 
+struct mem_account *keyspace_account(struct keyspace *ks)
+{
+    return &ks->account;
+}
+
 size_t keyspace_entry_bytes(const struct keyspace *ks, const struct entry *e)
 {
     return entry_bytes(e, &ks->memory);

@@ -238,6 +238,11 @@ int64_t store_database_ttl_average_ms(const struct store *s, uint32_t database,
     return average > 0 ? average : 0;
 }
 
+struct mem_account *store_account(struct store *s)
+{
+    return &s->account;
+}
+
 /* ---- statistics ---- */
 
 void store_stats_read(const struct store *s, struct store_stats *out)

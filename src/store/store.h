@@ -151,6 +151,11 @@ void keyspace_expire(struct keyspace *ks, const struct key *k);
 size_t keyspace_count(const struct keyspace *ks);
 size_t keyspace_deadline_count(const struct keyspace *ks);
 size_t keyspace_bytes(const struct keyspace *ks);
+/* What all its memory is charged to: for statistics, and for tests that make
+ * allocations fail. */
+struct mem_account *keyspace_account(struct keyspace *ks);
+/* As above, for the matrix and the keyspaces' own structs. */
+struct mem_account *store_account(struct store *s);
 /* Bytes of one of its entries, value included. */
 size_t keyspace_entry_bytes(const struct keyspace *ks, const struct entry *e);
 /* Invariants; slow; asserts. */

@@ -1,3 +1,4 @@
+/* main: the tests of src/commands, one group a file. */
 #include "tests.h"
 
 int main(void)

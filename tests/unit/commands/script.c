@@ -1,3 +1,5 @@
+/* script: plays request lines and compares replies, effects and events; a second
+ * house runs every effect and must end with the same keys. */
 #include "script.h"
 
 #include <stdlib.h>

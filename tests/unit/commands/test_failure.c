@@ -3,7 +3,6 @@
  * replica that was told the effects has the same. */
 #include <stdlib.h>
 
-#include "store/store_priv.h"
 #include "tests.h"
 
 enum { TRIES_MAX = 60 };
@@ -14,10 +13,10 @@ static void grant(struct house *h, int64_t allocations)
     for (uint32_t d = 0; d < HOUSE_DATABASES; d++) {
         struct keyspace *ks = store_keyspace(h->store, 0, d);
         if (ks != NULL) {
-            ks->account.fail_after = allocations;
+            keyspace_account(ks)->fail_after = allocations;
         }
     }
-    h->store->account.fail_after = allocations;
+    store_account(h->store)->fail_after = allocations;
     h->accounts[0].fail_after = allocations;
 }
 

@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "base/random.h"
-#include "store/store_priv.h"
 #include "tests.h"
 
 enum { STEPS = 20000, STEPS_A_COMPARISON = 20 };
@@ -73,7 +72,7 @@ static void grant(struct house *h, int64_t allocations)
         for (uint32_t d = 0; d < HOUSE_DATABASES; d++) {
             struct keyspace *ks = store_keyspace(h->store, i, d);
             if (ks != NULL) {
-                ks->account.fail_after = allocations;
+                keyspace_account(ks)->fail_after = allocations;
             }
         }
     }

@@ -1,3 +1,5 @@
+/* fakes: a small family of commands made for testing the dispatcher: each does
+ * one thing that the dispatcher must get right. */
 #include "fakes.h"
 
 #include "exec/exec_priv.h"

@@ -1,3 +1,5 @@
+/* house: a store with its workers, without a network: sessions whose replies are
+ * read as text, and a record of every effect and event. */
 #include "house.h"
 
 #include <stdio.h>

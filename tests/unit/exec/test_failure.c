@@ -2,7 +2,6 @@
 #include <stdio.h>
 
 #include "fakes.h"
-#include "store/store_priv.h"
 #include "tests.h"
 
 #define OOM "-OOM out of memory: the command was not carried out|"
@@ -100,9 +99,9 @@ static void test_writes(void **state)
     house_expect_effects(&h, "put a 1");
     house_expect_events(&h, "$put a");
     struct keyspace *ks = house_keyspace(&h, 0, "a");
-    ks->account.fail_after = 0;
+    keyspace_account(ks)->fail_after = 0;
     house_expect(&h, 0, "put a 'too long for the cell of a number'", OOM);
-    ks->account.fail_after = -1;
+    keyspace_account(ks)->fail_after = -1;
     house_expect_effects(&h, "");
     house_expect_events(&h, "");
     house_expect(&h, 0, "fetch a", "$1|1|");

@@ -1,3 +1,4 @@
+/* main: the tests of src/types, one group a file. */
 #include "tests.h"
 
 int main(void)

@@ -1,3 +1,5 @@
+/* world: pages, a heap and an account for entries to live in, and the check that
+ * nothing is left of them at the end. */
 #include "world.h"
 
 #include "base/number.h"
