@@ -1,8 +1,11 @@
 /* pages: see pages.h for the contract.
  *
- * Layout:    one span of address space, PROT_NONE until an extent is committed;
- *            a second, lazily touched mapping holds, in this order, struct
- *            pages, one struct extent for each 2 MB, one page_info a page.
+ * Layout:    one span of address space, accessible from the start, for changing
+ *            that later would wait for whoever touches or returns pages (only
+ *            where the system counts address space as memory, extents are
+ *            made accessible one by one); a second, lazily touched mapping
+ *            holds, in this order, struct pages, one struct extent for each
+ *            2 MB, one page_info a page.
  * Extents:   fresh (never committed, from `fresh` on), cold (nothing resident),
  *            listed in the bucket of their used count, full, or busy.
  * Invariant: an extent is listed exactly if it has a free page and is neither
@@ -19,7 +22,7 @@
  * Residence: a bit a page, "may be resident". The first touch in a cold extent
  *            makes all of it resident where huge pages are in use.
  * Threads:   any. The lock is a plain mutex, as inside malloc: it is a leaf,
- *            nothing is called with it held but mprotect for a fresh extent. */
+ *            nothing is called with it held but, on such a system, mprotect. */
 #include "base/pages.h"
 
 #include <assert.h>
@@ -67,6 +70,7 @@ struct pages {
     uint32_t extent_count;
     uint32_t spare_extents;
     bool use_huge_pages;
+    bool is_open; /* all of the span is accessible */
 
     /* under the lock */
     pthread_mutex_t lock;
@@ -217,8 +221,11 @@ static uint32_t extent_take_cold(struct pages *p)
         return x;
     }
     x = p->fresh;
-    if (x == p->extent_count ||
-        mprotect(extent_start(p, x), EXTENT_BYTES, PROT_READ | PROT_WRITE)) {
+    if (x == p->extent_count) {
+        return NO_EXTENT;
+    }
+    if (!p->is_open
+        && mprotect(extent_start(p, x), EXTENT_BYTES, PROT_READ | PROT_WRITE)) {
         return NO_EXTENT;
     }
     p->fresh++;
@@ -571,7 +578,11 @@ static struct pages *create_sized(const struct pages_options *o, size_t span)
         infos_at + extent_count * EXTENT_PAGES * sizeof(struct page_info),
         EXTENT_BYTES);
 
-    uint8_t *base = reserve(span, EXTENT_BYTES, PROT_NONE);
+    uint8_t *base = reserve(span, EXTENT_BYTES, PROT_READ | PROT_WRITE);
+    bool is_open = base != NULL;
+    if (!is_open) {
+        base = reserve(span, EXTENT_BYTES, PROT_NONE);
+    }
     if (base == NULL) {
         return NULL;
     }
@@ -594,6 +605,7 @@ static struct pages *create_sized(const struct pages_options *o, size_t span)
     p->extent_count = (uint32_t)extent_count;
     p->spare_extents = o->spare_extents;
     p->use_huge_pages = o->use_huge_pages;
+    p->is_open = is_open;
     lists_init(p);
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->settled, NULL);

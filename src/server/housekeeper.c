@@ -1,30 +1,44 @@
 /* housekeeper: work that needs no shard and must not disturb a worker: small
- * slices, at idle priority, with a rest after each.
+ * slices, at the least priority, with a rest after each.
  *
- * Freed pages are not returned at once: a page that is free for a moment is
- * used again. Trimming begins when nothing was set aside for a while. */
+ * Freed pages are not returned at once, nor all of them: a page that is free for
+ * a moment is used again, and returning pages of an extent that is being filled
+ * costs its huge page and makes the worker touch what was touched before.
+ * Trimming begins when little else was to do for a while and much is free. */
 #include "server/housekeeper.h"
 
-#include <sched.h>
+#include <sys/resource.h>
 
 #include "server/server_priv.h"
 
 enum {
+    NICE_MAX = 19,
     BUSY_WAIT_MS = 1,
     IDLE_WAIT_MS = 20,
     RECLAIM_SLICE_US = 500,
     TRIM_SLICE_BYTES = 4 * EXTENT_BYTES,
     TRIM_PERIOD_ROUNDS = 10, /* of idle waits: free pages rest that long */
+    TRIM_KEEP_DIV = 8,       /* of what is used, this part may be free */
+    TRIM_KEEP_BYTES = 4 * EXTENT_BYTES, /* and this much: the spare ones */
 };
 
+/* Least, but not idle: beside a busy worker on its processor an idle thread
+ * never gets to touch pages in time, and then the worker has to. */
 static void lower_priority(struct server *s)
 {
-    struct sched_param param = {0};
-    /* Of the calling thread only. */
-    if (sched_setscheduler(0, SCHED_IDLE, &param) != 0) {
+    /* On Linux this is the calling thread's own. */
+    if (setpriority(PRIO_PROCESS, 0, NICE_MAX) != 0) {
         log_write(s->log, LOG_VERBOSE, "The housekeeper runs at normal "
-                                       "priority: no SCHED_IDLE here");
+                                       "priority");
     }
+}
+
+static bool is_much_free(struct server *s)
+{
+    struct pages_stats st;
+    pages_stats_read(s->pages, &st);
+    return st.resident_bytes > st.used_bytes + st.used_bytes / TRIM_KEEP_DIV
+                                   + TRIM_KEEP_BYTES;
 }
 
 void housekeeper_run(void *server)
@@ -36,7 +50,8 @@ void housekeeper_run(void *server)
         bool busy = pages_prefault(s->pages);
         busy |= store_reclaim(s->store, RECLAIM_SLICE_US);
         if (!busy && ++rounds >= TRIM_PERIOD_ROUNDS) {
-            if (pages_trim(s->pages, TRIM_SLICE_BYTES) > 0) {
+            if (is_much_free(s)
+                && pages_trim(s->pages, TRIM_SLICE_BYTES) > 0) {
                 busy = true;
             } else {
                 rounds = 0;

@@ -3,7 +3,7 @@
  *
  * Threads: the caller of server_run is worker 0; the others and the housekeeper
  * are started there. The housekeeper touches pages before they are needed, gives
- * free ones back and frees what was flushed; it runs at idle priority, so that a
+ * free ones back and frees what was flushed; it runs at the least priority, so that a
  * worker on the same processor always goes first. */
 #include "server/server.h"
 
