@@ -15,8 +15,8 @@ enum {
     NICE_MAX = 19,
     BUSY_WAIT_MS = 1,
     IDLE_WAIT_MS = 20,
-    RECLAIM_SLICE_US = 500,
-    TRIM_SLICE_BYTES = 4 * EXTENT_BYTES,
+    RECLAIM_SLICE_US = 200,
+    TRIM_SLICE_BYTES = EXTENT_BYTES,
     TRIM_PERIOD_ROUNDS = 10, /* of idle waits: free pages rest that long */
     TRIM_KEEP_DIV = 8,       /* of what is used, this part may be free */
     TRIM_KEEP_BYTES = 4 * EXTENT_BYTES, /* and this much: the spare ones */
