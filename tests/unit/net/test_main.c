@@ -45,9 +45,11 @@ static int has_uring(void)
 int main(void)
 {
     int failures = run_loop_tests(LOOP_EPOLL);
+    failures += run_crowd_tests(LOOP_EPOLL);
     failures += run_timer_socket_tests(LOOP_EPOLL);
     if (has_uring()) {
         failures += run_loop_tests(LOOP_URING);
+        failures += run_crowd_tests(LOOP_URING);
         failures += run_timer_socket_tests(LOOP_URING);
     } else {
         fprintf(stderr, "io_uring is not available: its half is left out\n");
