@@ -510,10 +510,30 @@ static void tally_entry(void *self, void *entry)
     t->entry_bytes += entry_bytes(e, &t->ks->memory);
 }
 
+/* What is remembered of the last look-up is what a fresh one gives. */
+static void check_found(struct keyspace *ks)
+{
+    if (ks->found == NULL) {
+        return;
+    }
+    struct table_at at;
+    struct slice key = entry_key(ks->found);
+    uint64_t hash = store_key(ks->store, key).hash;
+    const struct entry *e = table_find_first(ks->table, hash, &at);
+    while (e != NULL && e != ks->found) {
+        e = table_find_next(&at);
+    }
+    assert(e == ks->found);
+    assert(ks->at.hash == hash);
+    assert(ks->at.bucket == at.bucket);
+    assert(ks->at.slot == at.slot);
+}
+
 void keyspace_check(struct keyspace *ks)
 {
     struct tally t = {.ks = ks};
     uint64_t cursor = 0;
+    check_found(ks);
     table_check(ks->table);
     slab_check(ks->heap);
     do {
