@@ -91,12 +91,7 @@ static void msetex_propagate(struct cmd_ctx *c, struct slice *argv,
     char text[NUMBER_INT64_TEXT_MAX];
     uint32_t argc = 2 + 2 * c->key_count;
     memcpy(argv, c->argv, argc * sizeof *argv);
-    if (deadline_ms == DEADLINE_KEEP) {
-        argv[argc++] = SLICE_LIT("KEEPTTL");
-    } else if (deadline_ms != DEADLINE_NONE) {
-        argv[argc++] = SLICE_LIT("PXAT");
-        argv[argc++] = slice_of(text, number_format_int64(text, deadline_ms));
-    }
+    argc = string_append_deadline(argv, argc, deadline_ms, text);
     ctx_propagate(c, argc, argv);
 }
 

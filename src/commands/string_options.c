@@ -101,18 +101,26 @@ bool string_put_past(struct cmd_ctx *c, const struct key *k)
     return had_key;
 }
 
-void string_propagate_set(struct cmd_ctx *c, const struct key *k,
-                          struct slice value, int64_t deadline_ms)
+uint32_t string_append_deadline(struct slice *argv, uint32_t argc,
+                                int64_t deadline_ms,
+                                char text[NUMBER_INT64_TEXT_MAX])
 {
-    char text[NUMBER_INT64_TEXT_MAX];
-    struct slice argv[5] = {SLICE_LIT("SET"), k->name, value};
-    uint32_t argc = 3;
     if (deadline_ms == DEADLINE_KEEP) {
         argv[argc++] = SLICE_LIT("KEEPTTL");
     } else if (deadline_ms != DEADLINE_NONE) {
         argv[argc++] = SLICE_LIT("PXAT");
         argv[argc++] = slice_of(text, number_format_int64(text, deadline_ms));
     }
+    return argc;
+}
+
+void string_propagate_set(struct cmd_ctx *c, const struct key *k,
+                          struct slice value, int64_t deadline_ms)
+{
+    char text[NUMBER_INT64_TEXT_MAX];
+    struct slice argv[5] = {SLICE_LIT("SET"), k->name, value};
+    uint32_t argc = 3;
+    argc = string_append_deadline(argv, argc, deadline_ms, text);
     ctx_propagate(c, argc, argv);
 }
 

@@ -2,6 +2,7 @@
 #ifndef ENGRAM_COMMANDS_STRING_PRIV_H
 #define ENGRAM_COMMANDS_STRING_PRIV_H
 
+#include "base/number.h"
 #include "commands/commands.h"
 
 /* The options of SET, GETEX and MSETEX. */
@@ -64,5 +65,11 @@ cmd_run_fn string_append_run, string_getrange_run, string_setrange_run,
     string_strlen_run;
 /* lcs.c */
 cmd_run_fn string_lcs_run;
+
+/* Appends what a SET or MSETEX says of this deadline (nothing, KEEPTTL, or PXAT
+ * with its text in `text`, which must live as long as argv); the new argc. */
+uint32_t string_append_deadline(struct slice *argv, uint32_t argc,
+                                int64_t deadline_ms,
+                                char text[NUMBER_INT64_TEXT_MAX]);
 
 #endif
