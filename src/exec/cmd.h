@@ -36,6 +36,8 @@ enum cmd_flag {
     CMD_FLAG_MAP(CMD_FLAG_VALUE)
     /* Ours: runs with every shard held. */
     CMD_ALL_SHARDS = 1u << 30,
+    /* Ours: runs even while CLIENT PAUSE stops everything. */
+    CMD_NOT_PAUSED = 1u << 29,
 };
 #undef CMD_FLAG_VALUE
 
@@ -98,6 +100,7 @@ struct cmd_spec {
 
 struct cmd_ctx {
     const struct cmd_spec *spec;
+    const struct cmd *cmd; /* its place in the table */
     struct exec *exec;
     struct session *session;
     struct reply *reply;
@@ -190,6 +193,14 @@ bool ctx_arg_deadline(struct cmd_ctx *c, uint32_t i, bool is_ms,
 
 void ctx_error_syntax(struct cmd_ctx *c); /* "ERR syntax error" */
 void ctx_error_status(struct cmd_ctx *c, enum status st);
+
+/* ---- answering later ---- */
+
+/* May this command put its answer off? Not inside EXEC. */
+bool ctx_may_hold(const struct cmd_ctx *c);
+/* The session is on hold: it is answered later, by whoever calls exec_release
+ * when the answer is written. The command returns without a reply. */
+void ctx_hold(struct cmd_ctx *c);
 
 /* ---- walking the shards ---- */
 void ctx_walk_from(struct cmd_ctx *c, uint32_t shard, void *state);

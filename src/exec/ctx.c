@@ -264,6 +264,18 @@ void ctx_error_status(struct cmd_ctx *c, enum status st)
     }
 }
 
+bool ctx_may_hold(const struct cmd_ctx *c)
+{
+    (void)c;
+    return true;
+}
+
+void ctx_hold(struct cmd_ctx *c)
+{
+    assert(ctx_may_hold(c));
+    c->session->hold = HOLD_ANSWER;
+}
+
 void ctx_walk_from(struct cmd_ctx *c, uint32_t shard, void *state)
 {
     assert(c->spec->walk != NULL);

@@ -176,13 +176,9 @@ static void find_keys(struct exec *x, struct call *call)
 
 /* Amply what a request may add to the memory used, as far as its arguments
  * show it; the command tells of the rest (ctx_note_growth). */
-static int64_t memory_of(const struct slice *argv, uint32_t argc)
+static int64_t memory_of(const struct call *call)
 {
-    size_t bytes = 0;
-    for (uint32_t i = 1; i < argc; i++) {
-        bytes += argv[i].len;
-    }
-    return (int64_t)(2 * bytes + (size_t)MEMORY_A_CALL * argc);
+    return (int64_t)(2 * call->bytes + (size_t)MEMORY_A_CALL * call->argc);
 }
 
 void exec_add(struct exec *x, struct session *s, const struct slice *argv,
@@ -196,11 +192,65 @@ void exec_add(struct exec *x, struct session *s, const struct slice *argv,
         x->arg_count += argc;
     }
     call->cmd = look_up(x, call);
-    x->memory_left -= memory_of(argv, argc);
+    for (uint32_t i = 0; i < argc; i++) {
+        call->bytes += argv[i].len;
+    }
+    x->memory_left -= memory_of(call);
     if (call->problem == PROBLEM_NONE
         && call->cmd->spec->keys.kind != KEYS_KIND_NONE) {
         find_keys(x, call);
     }
+}
+
+/* ---- sessions on hold ---- */
+
+/* Keeps a copy of the call for when its session goes on. */
+static void set_aside(struct exec *x, const struct call *call)
+{
+    struct session *s = call->session;
+    struct saved_request *r = saved_create(x->o.account, call->argv,
+                                           call->argc);
+    if (r == NULL) {
+        s->reply.out->failed = true; /* the owner closes it */
+        s->close_after_reply = true;
+        return;
+    }
+    saved_push(&s->set_aside, r);
+}
+
+void exec_release(struct exec *x, struct session *s)
+{
+    (void)x;
+    s->hold = HOLD_NONE;
+}
+
+bool exec_add_set_aside(struct exec *x, struct session *s)
+{
+    assert(exec_is_empty(x));
+    assert(s->hold == HOLD_NONE);
+    struct saved_request *r = saved_pop(&s->set_aside);
+    if (r == NULL) {
+        return false;
+    }
+    saved_push(&x->ran, r);
+    exec_add(x, s, r->argv, r->argc);
+    return true;
+}
+
+void exec_session_end(struct exec *x, struct session *s)
+{
+    assert(exec_is_empty(x));
+    saved_clear(&s->set_aside, x->o.account);
+}
+
+/* Has CLIENT PAUSE stopped this command? */
+static bool is_paused(const struct exec *x, const struct call *call)
+{
+    return x->wall_ms < x->pause_until_ms
+           && !(call->cmd->flags & CMD_NOT_PAUSED)
+           && (atomic_load_explicit(&x->o.shared->pause_is_all,
+                                    memory_order_relaxed)
+               || (call->cmd->flags & (CMD_WRITE | CMD_MAY_REPLICATE)));
 }
 
 /* ---- the checks before a command runs ---- */
@@ -301,7 +351,15 @@ static bool may_run(struct exec *x, struct reply *r, const struct call *call)
         reply_problem(r, call);
         return false;
     }
-    return !(flags & CMD_DENYOOM) || has_memory(x, r);
+    if ((flags & CMD_DENYOOM) && !has_memory(x, r)) {
+        return false;
+    }
+    if (__builtin_expect(x->pause_until_ms != 0, 0) && is_paused(x, call)) {
+        call->session->hold = HOLD_PAUSE;
+        set_aside(x, call);
+        return false;
+    }
+    return true;
 }
 
 /* ---- running, with what the plan asks for held ---- */
@@ -420,6 +478,41 @@ static void count_call(struct exec *x, const struct cmd *cmd, uint64_t ticks)
     counter_add(&st->latency[latency_bucket(ns)], 1);
 }
 
+/* ---- reporting ---- */
+
+static void read_shared(struct exec *x)
+{
+    struct exec_shared *sh = x->o.shared;
+    uint64_t us = atomic_load_explicit(&sh->report_us_min,
+                                       memory_order_relaxed);
+    x->report_request_min = atomic_load_explicit(
+        &sh->report_request_bytes_min, memory_order_relaxed) - 1;
+    x->report_reply_min = atomic_load_explicit(
+        &sh->report_reply_bytes_min, memory_order_relaxed) - 1;
+    /* One less, so that 0, never, becomes the largest number. */
+    x->report_ticks_min = us == 0 ? UINT64_MAX
+                                  : (uint64_t)((double)us * x->o.ticks_per_us);
+    x->pause_until_ms = atomic_load_explicit(&sh->pause_until_ms,
+                                             memory_order_relaxed);
+    x->is_monitored = x->o.on_monitor != NULL
+                      && atomic_load_explicit(&sh->is_monitored,
+                                              memory_order_relaxed);
+}
+
+static void report(struct exec *x, const struct call *call, uint64_t ticks,
+                   uint64_t reply_bytes)
+{
+    struct call_report r = {
+        .session = call->session, .cmd = call->cmd, .argv = call->argv,
+        .argc = call->argc, .request_bytes = call->bytes,
+        .reply_bytes = reply_bytes,
+        .duration_us = (uint64_t)((double)ticks / x->o.ticks_per_us),
+    };
+    if (x->o.on_call != NULL) {
+        x->o.on_call(x->o.host, &r);
+    }
+}
+
 /* ---- one request ---- */
 
 static void run_call(struct exec *x, const struct call *call, uint64_t *ticks)
@@ -429,24 +522,41 @@ static void run_call(struct exec *x, const struct call *call, uint64_t *ticks)
     if (__builtin_expect(s->close_after_reply, 0)) {
         return;
     }
+    if (__builtin_expect(s->hold != HOLD_NONE, 0)) {
+        set_aside(x, call);
+        return;
+    }
+    uint64_t reply_start = r->out->bytes;
     r->is_muted = s->reply_off || s->reply_skip == 1;
     r->error_count = 0;
     bool ran = may_run(x, r, call);
     if (__builtin_expect(ran, 1)) {
         struct cmd_ctx c = {
-            .spec = call->cmd->spec, .exec = x, .session = s, .reply = r,
-            .store = x->o.store, .host = x->o.host, .argv = call->argv,
+            .spec = call->cmd->spec, .cmd = call->cmd, .exec = x,
+            .session = s, .reply = r, .store = x->o.store, .host = x->o.host, .argv = call->argv,
             .argc = call->argc, .database = s->database, .keys = call->keys,
             .key_count = call->key_count, .now_ms = x->wall_ms,
             .random = &x->random, .walk_shard = -1,
         };
-        s->last_command = call->cmd->spec;
+        s->last_command = call->cmd;
         s->command_count++;
+        if (__builtin_expect(x->is_monitored, 0)
+            && !(call->cmd->flags & CMD_SKIP_MONITOR)) {
+            x->o.on_monitor(x->o.host, s, call->cmd, call->argv, call->argc);
+        }
         run_ctx(x, &c);
     }
     uint64_t now = clock_ticks();
     if (ran) {
-        count_call(x, call->cmd, now - *ticks);
+        uint64_t spent = now - *ticks;
+        uint64_t replied = r->out->bytes - reply_start;
+        count_call(x, call->cmd, spent);
+        if (__builtin_expect((spent >= x->report_ticks_min)
+                             | (call->bytes > x->report_request_min)
+                             | (replied > x->report_reply_min), 0)) {
+            report(x, call, spent, replied);
+            now = clock_ticks();
+        }
     }
     *ticks = now;
     if (__builtin_expect(r->error_count > 0, 0)) {
@@ -508,6 +618,7 @@ void exec_run(struct exec *x)
         prefetch(x);
     }
     check_memory(x);
+    read_shared(x);
     uint64_t ticks = clock_ticks();
     for (uint32_t i = 0; i < x->call_count; i++) {
         run_call(x, &x->calls[i], &ticks);
@@ -521,6 +632,9 @@ void exec_run(struct exec *x)
     x->key_count = 0;
     if (__builtin_expect(x->scratch != NULL, 0)) {
         free_scratch(x);
+    }
+    if (__builtin_expect(x->ran.head != NULL, 0)) {
+        saved_clear(&x->ran, x->o.account);
     }
 }
 

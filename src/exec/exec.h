@@ -27,6 +27,22 @@ struct exec_shared {
     _Atomic(bool) needs_auth;       /* new sessions must authenticate */
     _Atomic(uint64_t) string_bytes_max; /* proto-max-bulk-len */
     _Atomic(uint32_t) limit_serial; /* grows when maxmemory is changed */
+    /* CLIENT PAUSE: requests are set aside while now < pause_until_ms (unix). */
+    _Atomic(int64_t) pause_until_ms;
+    _Atomic(bool) pause_is_all; /* else only what may write */
+    _Atomic(bool) is_monitored; /* on_monitor is to be called */
+    /* on_call is called for what took or held at least this; 0: never */
+    _Atomic(uint64_t) report_us_min;
+    _Atomic(uint64_t) report_request_bytes_min, report_reply_bytes_min;
+};
+
+/* A command that has just run, with nothing held. */
+struct call_report {
+    struct session *session;
+    const struct cmd *cmd;
+    const struct slice *argv;
+    uint32_t argc;
+    uint64_t duration_us, request_bytes, reply_bytes;
 };
 
 struct exec_options {
@@ -46,6 +62,12 @@ struct exec_options {
     /* Raised for each keyspace event, shards held; may be NULL. */
     void (*notify)(void *host, uint32_t database, enum event_class cls,
                    const char *event, struct slice key);
+    /* A command has passed one of the report limits; may be NULL. */
+    void (*on_call)(void *host, const struct call_report *r);
+    /* A command is about to run, while is_monitored; may be NULL. */
+    void (*on_monitor)(void *host, const struct session *s,
+                       const struct cmd *cmd, const struct slice *argv,
+                       uint32_t argc);
 };
 
 struct exec *exec_create(const struct exec_options *o); /* NULL: no memory */
@@ -65,6 +87,16 @@ bool exec_is_full(const struct exec *x);
 bool exec_is_empty(const struct exec *x);
 /* Runs all that was added. */
 void exec_run(struct exec *x);
+
+/* Ends a session's hold. The caller then adds what was set aside, one request
+ * at a time, before anything newer: exec_add_set_aside, exec_run, while it is not
+ * on hold again. */
+void exec_release(struct exec *x, struct session *s);
+/* Adds the oldest request that was set aside (the batch must be empty); false:
+ * there is none. */
+bool exec_add_set_aside(struct exec *x, struct session *s);
+/* Frees what a session holds here. Before it goes, batch not running. */
+void exec_session_end(struct exec *x, struct session *s);
 
 /* Background work of the shards this worker owns (those whose number modulo
  * worker_count is its own): due keys, tidying; no longer than `budget_us`.

@@ -3,6 +3,7 @@
 #define ENGRAM_EXEC_EXEC_PRIV_H
 
 #include "exec/exec.h"
+#include "exec/saved.h"
 
 enum {
     EXEC_BATCH_KEYS = 256,
@@ -22,6 +23,7 @@ struct call {
     uint32_t argc;
     uint32_t key_count;
     struct key *keys;
+    uint64_t bytes; /* of the arguments */
     enum call_problem problem;
 };
 
@@ -43,6 +45,11 @@ struct exec {
     struct key keys[EXEC_BATCH_KEYS];
     uint32_t key_count;
     struct scratch_block *scratch;
+    struct saved_queue ran; /* requests of this batch that were set aside */
+    /* exec_shared's report limits, read once a batch */
+    uint64_t report_ticks_min, report_request_min, report_reply_min;
+    bool is_monitored;
+    int64_t pause_until_ms;
     int64_t memory_left; /* bytes to be added before memory_check */
     uint32_t limit_serial; /* of the limit that memory_left is about */
     bool is_memory_stale;  /* to be checked within the batch: one has grown */

@@ -10,9 +10,24 @@
 #include "base/chain.h"
 #include "resp/reply.h"
 
-struct cmd_spec;
+struct cmd;
+struct saved_request;
 
 enum { SESSION_NAME_MAX = 256 };
+
+/* Why nothing more of a session runs for now. */
+enum session_hold {
+    HOLD_NONE,
+    HOLD_ANSWER, /* its command is answered later: other workers are asked */
+    HOLD_PAUSE,  /* CLIENT PAUSE: its request was set aside */
+    HOLD_KEYS,   /* it waits for a key to have something */
+};
+
+/* Requests with memory of their own, oldest first. */
+struct saved_queue {
+    struct saved_request *head, *tail;
+    uint32_t count;
+};
 
 struct session {
     uint64_t id;
@@ -26,7 +41,10 @@ struct session {
     uint8_t reply_skip;     /* 2: skip the next one; 1: this one */
     char *name;             /* CLIENT SETNAME; NULL: none; owned */
     char *lib_name, *lib_version; /* CLIENT SETINFO; owned */
-    const struct cmd_spec *last_command;
+    uint8_t hold; /* enum session_hold; exec_release ends it */
+    bool no_touch; /* CLIENT NO-TOUCH: reading does not count as use */
+    struct saved_queue set_aside; /* what came behind, to run when released */
+    const struct cmd *last_command; /* NULL: none yet */
     uint64_t command_count;
     int64_t created_ms, last_active_ms; /* monotonic */
 };

@@ -204,6 +204,7 @@ void connection_on_closed(void *arg)
     if (c->next != NULL) {
         c->next->prev = c->prev;
     }
+    exec_session_end(w->exec, &c->session);
     decode_state_deinit(&c->decode, &w->account);
     mem_free(&w->account, c->in.bytes);
     mem_free(&w->account, c->session.name);
@@ -216,7 +217,7 @@ void connection_on_closed(void *arg)
 
 /* ---- what the loop tells ---- */
 
-static void make_ready(struct connection *c)
+void connection_make_ready(struct connection *c)
 {
     struct worker *w = c->worker;
     if (!c->is_ready) {
@@ -247,7 +248,7 @@ void connection_on_data(void *arg, struct slice data)
             return;
         }
     }
-    make_ready(c);
+    connection_make_ready(c);
 }
 
 void connection_on_end(void *arg, int error)
@@ -256,7 +257,7 @@ void connection_on_end(void *arg, int error)
     (void)error;
     c->is_ended = true;
     /* What came before the end is still run and answered. */
-    make_ready(c);
+    connection_make_ready(c);
 }
 
 void connection_on_sent(void *arg, size_t bytes)
@@ -364,18 +365,38 @@ static bool take_slowly(struct connection *c, const struct decode_limits *limits
     return true;
 }
 
+/* Runs what was set aside while the session was on hold, one at a time, since
+ * any of it may put the session on hold again. */
+static void run_set_aside(struct connection *c)
+{
+    struct exec *x = c->worker->exec;
+    if (c->session.set_aside.head != NULL) {
+        exec_run(x);
+    }
+    while (c->session.hold == HOLD_NONE && exec_add_set_aside(x, &c->session)) {
+        exec_run(x);
+    }
+}
+
 /* Adds at most REQUESTS_A_ROUND requests; true: there may be more. */
 static bool take_requests(struct connection *c)
 {
     struct exec *x = c->worker->exec;
     struct decode_limits limits;
+    if (__builtin_expect(c->session.hold != HOLD_NONE, 0)) {
+        return false;
+    }
+    if (__builtin_expect(c->session.set_aside.head != NULL, 0)) {
+        run_set_aside(c);
+    }
     c->has_logged_in |= c->session.is_authenticated;
     if (conn_out(c->net)->bytes > CHUNK_BYTES) {
         check_output_limits(c); /* of the rounds before this */
     }
     limits_of(c, &limits);
     for (int i = 0; i < REQUESTS_A_ROUND; i++) {
-        if (c->session.close_after_reply || c->is_closing) {
+        if (c->session.close_after_reply || c->is_closing
+            || c->session.hold != HOLD_NONE) {
             return false;
         }
         struct slice input = input_slice(&c->in);

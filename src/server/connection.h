@@ -42,6 +42,9 @@ void connection_on_end(void *arg, int error);
 void connection_on_sent(void *arg, size_t bytes);
 void connection_on_closed(void *arg);
 
+/* Its input, or what was set aside, is looked at this turn, and its replies go
+ * out. Its worker's thread, before or in connections_run_ready. */
+void connection_make_ready(struct connection *c);
 /* Runs all that is ready on the worker, and queues the replies. */
 void connections_run_ready(struct worker *w);
 /* Ten times a second: idle sessions, limits over time. `now_ms` is monotonic. */

@@ -317,21 +317,13 @@ static const char *text_or_empty(const char *text)
     return text != NULL ? text : "";
 }
 
-static const char *command_name(const struct cmd_ctx *c,
-                                const struct cmd_spec *spec)
+static const char *command_name(const struct cmd *cmd)
 {
-    const struct cmd_table *t = server_of(c)->commands;
-    for (uint32_t i = 0; spec != NULL && i < cmd_table_total(t); i++) {
-        const struct cmd *cmd = cmd_table_by_index(t, i);
-        if (cmd->spec == spec) {
-            return cmd->full_name;
-        }
-    }
-    return "NULL";
+    return cmd != NULL ? cmd->full_name : "NULL";
 }
 
 /* The line CLIENT LIST shows of a session; the length put into `out`. */
-static size_t describe(const struct cmd_ctx *c, const struct connection *of,
+static size_t describe(const struct connection *of,
                        char *out, size_t cap)
 {
     const struct session *s = &of->session;
@@ -351,7 +343,7 @@ static size_t describe(const struct cmd_ctx *c, const struct connection *of,
         (long long)(now_ms - s->last_active_ms) / 1000,
         of->is_unix ? "U" : "N", s->database, of->in.len,
         of->in.cap - of->in.start - of->in.len, conn_out(of->net)->bytes,
-        connection_bytes(of), command_name(c, s->last_command),
+        connection_bytes(of), command_name(s->last_command),
         s->reply.protocol, text_or_empty(s->lib_name),
         text_or_empty(s->lib_version));
     assert(n > 0);
@@ -361,7 +353,7 @@ static size_t describe(const struct cmd_ctx *c, const struct connection *of,
 static void client_info_run(struct cmd_ctx *c)
 {
     char line[CLIENT_LINE_MAX];
-    size_t len = describe(c, connection_of(c), line, sizeof line);
+    size_t len = describe(connection_of(c), line, sizeof line);
     reply_verbatim(c->reply, "txt", slice_of(line, len));
 }
 
@@ -445,7 +437,7 @@ static void client_list_run(struct cmd_ctx *c)
     }
     for (struct connection *i = w->connections; i != NULL; i = i->next) {
         if (!filter.is_none && is_listed(c, &filter, i->session.id)) {
-            used += describe(c, i, text + used, CLIENT_LINE_MAX);
+            used += describe(i, text + used, CLIENT_LINE_MAX);
         }
     }
     reply_verbatim(c->reply, "txt", slice_of(text, used));

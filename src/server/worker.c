@@ -38,15 +38,26 @@ static void read_mail(struct worker *w)
     struct message *m = mailbox_take(&w->mailbox);
     while (m != NULL) {
         struct message *next = m->next;
-        struct socket_message *socket = (struct socket_message *)(void *)m;
-        if (w->is_stopping) {
-            close(socket->fd);
-        } else {
-            connection_accept(w, socket->fd);
-        }
-        mem_free(&w->server->account, socket);
+        m->run(w, m);
         m = next;
     }
+}
+
+void worker_post(struct server *s, uint32_t worker, struct message *m)
+{
+    mailbox_send(&s->workers[worker].mailbox, m);
+}
+
+static void receive_socket(void *worker, struct message *m)
+{
+    struct worker *w = worker;
+    struct socket_message *socket = (struct socket_message *)(void *)m;
+    if (w->is_stopping) {
+        close(socket->fd);
+    } else {
+        connection_accept(w, socket->fd);
+    }
+    mem_free(&w->server->account, socket);
 }
 
 /* ---- accepting ---- */
@@ -116,7 +127,8 @@ static void on_accept(void *arg, int fd)
         return;
     }
     m->fd = fd;
-    mailbox_send(&to->mailbox, &m->link);
+    m->link.run = receive_socket;
+    worker_post(w->server, to->index, &m->link);
 }
 
 static void on_accept_error(void *arg, int error)

@@ -10,6 +10,9 @@ bool worker_init(struct worker *w, struct server *s, uint32_t index,
 void worker_deinit(struct worker *w);
 /* Runs the loop on the calling thread until worker_stop. */
 void worker_run(void *worker);
+/* Any thread: `m` is run on that worker's, before the requests of its next turn
+ * (or, when the server stops, at its end: is_stopping is set then). */
+void worker_post(struct server *s, uint32_t worker, struct message *m);
 /* Any thread: stop soon. */
 void worker_stop(struct worker *w);
 /* Begins to accept on a listening socket (worker 0, before it runs). */

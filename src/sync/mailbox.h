@@ -10,6 +10,9 @@
 
 struct message {
     struct message *next; /* the mailbox's while it is in it */
+    /* Called by the receiver's thread, `owner` being the receiver. Takes `m`;
+     * must do with it whatever the state of the receiver. */
+    void (*run)(void *owner, struct message *m);
 };
 
 struct mailbox {
