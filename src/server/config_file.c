@@ -184,7 +184,8 @@ static bool apply_directive(struct loader *l, const struct slice *words,
     if (row->flags & OPTION_REPEATS) {
         return apply_save(l, row, words + 1, count - 1);
     }
-    if (row->type == OPTION_LIST || row->type == OPTION_LIMITS) {
+    if (row->type == OPTION_LIST || row->type == OPTION_LIMITS
+        || (row->flags & OPTION_BITS)) {
         return join_words(l, "", words + 1, count - 1, &text)
                && options_set_row(l->options, row, text, l->why,
                                   sizeof l->why);

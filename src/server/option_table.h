@@ -54,7 +54,10 @@
       OPT_IN) \
     X(replica_ignore_maxmemory, "replica-ignore-maxmemory", \
       "slave-ignore-maxmemory", true, OPT_IN) \
-    X(replica_announced, "replica-announced", NULL, true, OPT_IN)
+    X(replica_announced, "replica-announced", NULL, true, OPT_IN) \
+    X(enable_debug_assert, "enable-debug-assert", NULL, false, \
+      OPT_IM | OPT_IN | OPTION_HIDDEN) \
+    X(hide_user_data, "hide-user-data-from-log", NULL, true, OPT_IN)
 
 /* X(field, name, alias, initial, min, max, flags) */
 #define OPTION_INT_MAP(X) \
@@ -173,6 +176,12 @@
       OPT_IN) \
     X(acl_pubsub_default, "acl-pubsub-default", NULL, channel_words, 0, \
       OPT_IN) \
+    X(propagation_error, "propagation-error-behavior", NULL, \
+      propagation_words, 0, OPT_IN) \
+    X(shutdown_on_sigint, "shutdown-on-sigint", NULL, shutdown_words, 0, \
+      OPTION_BITS | OPT_IN) \
+    X(shutdown_on_sigterm, "shutdown-on-sigterm", NULL, shutdown_words, 0, \
+      OPTION_BITS | OPT_IN) \
     X(sanitize_dump, "sanitize-dump-payload", NULL, sanitize_words, 0, OPT_IN)
 
 /* X(field, name, alias, initial, flags) */

@@ -30,6 +30,12 @@ static const char *const diskless_words[] = {
 static const char *const channel_words[] = {
     "resetchannels", "allchannels", NULL,
 };
+static const char *const propagation_words[] = {
+    "ignore", "panic", "panic-on-replicas", NULL,
+};
+static const char *const shutdown_words[] = {
+    "default", "save", "nosave", "now", "force", NULL,
+};
 static const char *const sanitize_words[] = {"no", "yes", "clients", NULL};
 
 #define AT(field) .offset = offsetof(struct options, field)
@@ -332,15 +338,55 @@ static bool set_bytes(struct options *o, const struct option *row,
     return set_number(o, row, (int64_t)n, err, cap);
 }
 
+/* Takes the next word of `v` off its front; false: there is none. */
+static bool next_word(struct slice *v, struct slice *word)
+{
+    while (v->len > 0 && *v->data == ' ') {
+        *v = slice_of(v->data + 1, v->len - 1);
+    }
+    *word = slice_of(v->data, 0);
+    while (v->len > 0 && *v->data != ' ') {
+        word->len++;
+        *v = slice_of(v->data + 1, v->len - 1);
+    }
+    return word->len > 0;
+}
+
+/* The word's place in the row's list, or -1. */
+static int enum_index(const struct option *row, struct slice word)
+{
+    for (int i = 0; row->words[i] != NULL; i++) {
+        if (slice_equal_nocase(word, row->words[i])) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* What the words of an OPTION_BITS row say together, or -1. */
+static int enum_bits(const struct option *row, struct slice v)
+{
+    struct slice word;
+    int bits = -1;
+    while (next_word(&v, &word)) {
+        int i = enum_index(row, word);
+        if (i < 0) {
+            return -1;
+        }
+        bits = (bits < 0 ? 0 : bits) | (i > 0 ? 1 << (i - 1) : 0);
+    }
+    return bits;
+}
+
 static bool set_enum(struct options *o, const struct option *row,
                      struct slice v, char *err, size_t cap)
 {
     size_t used;
-    for (int i = 0; row->words[i] != NULL; i++) {
-        if (slice_equal_nocase(v, row->words[i])) {
-            *(int *)field_at(o, row) = i;
-            return true;
-        }
+    int value = row->flags & OPTION_BITS ? enum_bits(row, v)
+                                         : enum_index(row, v);
+    if (value >= 0) {
+        *(int *)field_at(o, row) = value;
+        return true;
     }
     fail(err, cap, "argument(s) must be one of the following:");
     for (int i = 0; row->words[i] != NULL; i++) {
@@ -361,20 +407,6 @@ static bool set_string(struct options *o, const struct option *row,
         return fail(err, cap, "out of memory");
     }
     return true;
-}
-
-/* Takes the next word of `v` off its front; false: there is none. */
-static bool next_word(struct slice *v, struct slice *word)
-{
-    while (v->len > 0 && *v->data == ' ') {
-        *v = slice_of(v->data + 1, v->len - 1);
-    }
-    *word = slice_of(v->data, 0);
-    while (v->len > 0 && *v->data != ' ') {
-        word->len++;
-        *v = slice_of(v->data + 1, v->len - 1);
-    }
-    return word->len > 0;
 }
 
 static bool check_save(struct slice v, char *err, size_t cap)
@@ -535,6 +567,23 @@ static size_t show_limits(const struct options *o, char *out, size_t cap)
         (unsigned long long)l[2].soft_bytes, (long long)l[2].soft_seconds);
 }
 
+static size_t show_bits(const struct option *row, int bits, char *out,
+                        size_t cap)
+{
+    size_t used = 0;
+    if (bits == 0) {
+        return (size_t)snprintf(out, cap, "%s", row->words[0]);
+    }
+    for (int i = 1; row->words[i] != NULL; i++) {
+        if (bits & 1 << (i - 1)) {
+            used += (size_t)snprintf(used < cap ? out + used : NULL,
+                                     used < cap ? cap - used : 0, "%s%s",
+                                     used > 0 ? " " : "", row->words[i]);
+        }
+    }
+    return used;
+}
+
 size_t options_get_row(const struct options *o, const struct option *row,
                        char *out, size_t cap)
 {
@@ -545,6 +594,9 @@ size_t options_get_row(const struct options *o, const struct option *row,
         text = *(const bool *)field ? "yes" : "no";
         break;
     case OPTION_ENUM:
+        if (row->flags & OPTION_BITS) {
+            return show_bits(row, *(const int *)field, out, cap);
+        }
         text = row->words[*(const int *)field];
         break;
     case OPTION_STRING:

@@ -33,6 +33,8 @@ enum option_flag {
     OPTION_ONLY_NO = 1 << 6,      /* what "yes" asks for is not there yet */
     OPTION_PROTECTED = 1 << 7, /* CONFIG SET needs enable-protected-configs */
     OPTION_REPEATS = 1 << 8,   /* in a file, later lines add to the first */
+    OPTION_BITS = 1 << 9, /* of an ENUM: several words, a bit for each but the
+                           * first, which stands for none */
 };
 
 enum option_words { WORDS_ANY, WORDS_ADDRESSES, WORDS_SAVE };

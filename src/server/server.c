@@ -159,9 +159,8 @@ static bool listen_tcp(struct server *s, char *err, size_t cap)
             if (optional && absent) {
                 continue;
             }
-            snprintf(err, cap, "Could not create server TCP listening socket "
-                     "%s:%d: %s", host, port,
-                     st == ST_IO ? strerror(error) : status_text(st));
+            snprintf(err, cap, "Failed listening on port %d (%s): %s", port,
+                     host, st == ST_IO ? strerror(error) : status_text(st));
             return false;
         }
         if (!listen_on(s, fd, err, cap)) {
@@ -419,7 +418,7 @@ static void log_start(struct server *s)
 {
     uint32_t shards = store_shard_count(s->store);
     log_write(s->log, LOG_NOTICE,
-              "engram %s, %u worker%s, %s, %u shard%s, pid %ld",
+              "engram %s, %u worker%s, %s, %u shard%s, PID: %ld",
               ENGRAM_VERSION, s->worker_count, s->worker_count == 1 ? "" : "s",
               s->io_engine, shards, shards == 1 ? "" : "s", (long)getpid());
     log_write(s->log, LOG_NOTICE, "Configuration: %s",
@@ -430,6 +429,7 @@ static void log_start(struct server *s)
                   "maxmemory-policy is not in force yet: over maxmemory, what "
                   "needs memory is refused and no key is evicted");
     }
+    log_write(s->log, LOG_NOTICE, "Server initialized");
     log_write(s->log, LOG_NOTICE, "Ready to accept connections");
 }
 
