@@ -58,7 +58,10 @@ enum cmd_category { CMD_CATEGORY_MAP(CMD_CATEGORY_VALUE) };
 #undef CMD_CATEGORY_VALUE
 
 /* Where the keys stand. */
-enum cmd_keys_kind { KEYS_KIND_NONE, KEYS_KIND_RANGE, KEYS_KIND_COUNTED };
+enum cmd_keys_kind {
+    KEYS_KIND_NONE, KEYS_KIND_RANGE, KEYS_KIND_COUNTED, KEYS_KIND_DEST_COUNTED,
+    KEYS_KIND_FOUND,
+};
 struct cmd_keys {
     uint8_t kind;
     int16_t first; /* RANGE: argv index; COUNTED: index of the number of keys */
@@ -72,6 +75,16 @@ struct cmd_keys {
 /* Number of keys at argv[i], the keys right behind it, `step` apart. */
 #define KEYS_COUNTED(i, step) \
     ((struct cmd_keys){KEYS_KIND_COUNTED, (i), 0, (step)})
+/* A key at argv[i], which comes first; behind it a number, then that many. */
+#define KEYS_DEST_COUNTED(i) \
+    ((struct cmd_keys){KEYS_KIND_DEST_COUNTED, (i) + 1, 0, 1})
+/* By the row's find_keys. */
+#define KEYS_FOUND ((struct cmd_keys){.kind = KEYS_KIND_FOUND})
+
+/* Finds the keys where no pattern does: as cmd_find_keys (table.h), and with
+ * the same answer for the same arguments. Some are in find_keys.h. */
+typedef int64_t cmd_find_keys_fn(const struct slice *argv, uint32_t argc,
+                                 uint32_t *out);
 
 typedef void cmd_run_fn(struct cmd_ctx *c);
 
@@ -91,6 +104,7 @@ struct cmd_spec {
     uint32_t flags;   /* enum cmd_flag */
     uint32_t categories; /* enum cmd_category beyond those that flags imply */
     struct cmd_keys keys;
+    cmd_find_keys_fn *find_keys; /* KEYS_FOUND only */
     cmd_run_fn *run; /* NULL for a container: the dispatcher picks the sub */
     const struct cmd_walk *walk;
     const struct cmd_spec *subcommands; /* ends with name == NULL */

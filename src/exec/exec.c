@@ -143,6 +143,25 @@ static void prefetch_first(struct exec *x, const struct call *call,
                              k->hash);
 }
 
+/* The `n` keys that do not stand in steps, to call->keys, which has room. */
+static void hash_scattered(struct exec *x, struct call *call, uint32_t n)
+{
+    uint32_t few[16], *at = few;
+    if (n > sizeof few / sizeof few[0]) {
+        at = exec_scratch(x, n * sizeof *at);
+        if (at == NULL) {
+            call->problem = PROBLEM_NOMEM;
+            return;
+        }
+    }
+    cmd_find_keys(call->cmd->spec, call->argv, call->argc, at);
+    for (uint32_t i = 0; i < n; i++) {
+        call->keys[i] = store_key(x->o.store, call->argv[at[i]]);
+        prefetch_first(x, call, &call->keys[i]);
+    }
+    call->key_count = n;
+}
+
 static void find_keys(struct exec *x, struct call *call)
 {
     const struct cmd_keys *spec = &call->cmd->spec->keys;
@@ -164,6 +183,10 @@ static void find_keys(struct exec *x, struct call *call)
             call->problem = PROBLEM_NOMEM;
             return;
         }
+    }
+    if (spec->kind >= KEYS_KIND_DEST_COUNTED) {
+        hash_scattered(x, call, n);
+        return;
     }
     uint32_t at = spec->kind == KEYS_KIND_COUNTED ? (uint32_t)spec->first + 1
                                                   : (uint32_t)spec->first;

@@ -11,8 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/number.h"
-
 enum {
     PLACES_MIN = 256,
     PLACES_MAX = 1 << 20,
@@ -250,44 +248,4 @@ bool cmd_arity_ok(const struct cmd_spec *spec, uint32_t argc)
 {
     int32_t n = (int32_t)argc;
     return spec->arity >= 0 ? n == spec->arity : n >= -spec->arity;
-}
-
-static int64_t find_counted(const struct cmd_keys *k, const struct slice *argv,
-                            uint32_t argc, uint32_t *out)
-{
-    int64_t count;
-    uint32_t at = (uint32_t)k->first;
-    if (at >= argc || !number_parse_int64(argv[at], &count) || count <= 0
-        || count > (int64_t)(argc - at - 1)
-        || (count - 1) * k->step + 1 > (int64_t)(argc - at - 1)) {
-        return -1;
-    }
-    for (int64_t i = 0; out != NULL && i < count; i++) {
-        out[i] = at + 1 + (uint32_t)(i * k->step);
-    }
-    return count;
-}
-
-int64_t cmd_find_keys(const struct cmd_spec *spec, const struct slice *argv,
-                      uint32_t argc, uint32_t *out)
-{
-    const struct cmd_keys *k = &spec->keys;
-    if (k->kind == KEYS_KIND_NONE) {
-        return 0;
-    }
-    if (k->kind == KEYS_KIND_COUNTED) {
-        return find_counted(k, argv, argc, out);
-    }
-    int64_t last = k->last >= 0 ? k->last : (int64_t)argc + k->last;
-    int64_t count = 0;
-    if (last >= (int64_t)argc) {
-        return -1;
-    }
-    for (int64_t i = k->first; i <= last; i += k->step) {
-        if (out != NULL) {
-            out[count] = (uint32_t)i;
-        }
-        count++;
-    }
-    return count;
 }

@@ -3,6 +3,7 @@
 #include "fakes.h"
 
 #include "exec/exec_priv.h"
+#include "exec/find_keys.h"
 
 static void noop_run(struct cmd_ctx *c)
 {
@@ -237,6 +238,11 @@ const struct cmd_spec fake_cmds[] = {
     ROW("bytwo", -3, 0, KEYS_RANGE(1, -1, 2), key_count_run),
     ROW("counted", -2, 0, KEYS_COUNTED(1, 1), key_count_run),
     ROW("pairs", -2, 0, KEYS_COUNTED(2, 2), key_count_run),
+    ROW("into", -3, 0, KEYS_DEST_COUNTED(1), key_count_run),
+    {.name = "sorted", .arity = -2, .keys = KEYS_FOUND,
+     .find_keys = find_keys_sort, .run = key_count_run},
+    {.name = "heldfound", .arity = -2, .keys = KEYS_FOUND,
+     .find_keys = find_keys_xread, .run = held_run},
     ROW("scratch", 2, 0, KEYS_NONE, scratch_run),
     {.name = "trail", .arity = 3, .run = trail_run, .walk = &trail_walk},
     ROW("off", 1, 0, KEYS_NONE, reply_off_run),

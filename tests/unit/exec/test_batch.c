@@ -103,6 +103,9 @@ static void test_keys_of_the_command(void **state)
     house_expect(&h, 0, "counted what a b", "*0|");
     house_expect(&h, 0, "counted 4294967297 a", "*0|");
     house_expect(&h, 0, "pairs x", "*0|");
+    house_expect(&h, 0, "into d 2 a b c", "*3|$1|d|$1|a|$1|b|");
+    house_expect(&h, 0, "into d 3 a b", "*0|");
+    house_expect(&h, 0, "sorted a get x store d", "*2|$1|a|$1|d|");
     house_deinit(&h);
 }
 

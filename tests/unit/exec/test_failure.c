@@ -70,6 +70,26 @@ static void test_key_arrays(void **state)
     house_deinit(&h);
 }
 
+/* As above, for the places of keys that have to be searched. */
+static void test_found_keys(void **state)
+{
+    (void)state;
+    struct house h;
+    char line[256] = "heldfound streams";
+    house_init(&h, &options);
+    for (int i = 0; i < 40; i++) {
+        strcat(line, " k");
+    }
+    house_expect(&h, 0, "fetch 0", "$-1|");
+    h.accounts[0].fail_after = 0;
+    house_add(&h, 0, line);
+    house_add(&h, 0, "fetch x");
+    house_run(&h);
+    house_expect_reply(&h, 0, OOM "$-1|");
+    h.accounts[0].fail_after = -1;
+    house_deinit(&h);
+}
+
 /* Without room for its latencies a command is counted all the same. */
 static void test_latencies(void **state)
 {
@@ -114,6 +134,7 @@ int test_failure_run(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exec_create),
         cmocka_unit_test(test_key_arrays),
+        cmocka_unit_test(test_found_keys),
         cmocka_unit_test(test_latencies),
         cmocka_unit_test(test_writes),
     };

@@ -66,6 +66,28 @@ static void test_holds_exactly_its_shards(void **state)
     house_deinit(&h);
 }
 
+/* Keys that do not stand in steps. */
+static void test_holds_the_shards_of_found_keys(void **state)
+{
+    (void)state;
+    struct house h;
+    char line[256] = "heldfound streams", reply[16];
+    unsigned shards = 0;
+    house_init(&h, &workers);
+    for (char c = 'a'; c <= 'y'; c++) {
+        char key[3] = {' ', c, 0};
+        strcat(line, key);
+        shards |= shard_bit(&h, key + 1);
+        char all[256];
+        snprintf(all, sizeof all, "%s%.*s", line, 2 * (c - 'a' + 1),
+                 " 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0");
+        snprintf(reply, sizeof reply, ":%u|", shards);
+        house_expect(&h, c % 2, all, reply);
+        check_nothing_is_held(&h);
+    }
+    house_deinit(&h);
+}
+
 static void test_one_worker_takes_no_lock(void **state)
 {
     (void)state;
@@ -177,6 +199,7 @@ int test_locks_run(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_holds_exactly_its_shards),
+        cmocka_unit_test(test_holds_the_shards_of_found_keys),
         cmocka_unit_test(test_one_worker_takes_no_lock),
         cmocka_unit_test(test_errors_let_go),
         cmocka_unit_test(test_all_shards),

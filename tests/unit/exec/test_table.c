@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/random.h"
+#include "exec/find_keys.h"
 #include "fakes.h"
 #include "tests.h"
 
@@ -163,6 +164,14 @@ static const struct keys_case keys_cases[] = {
     {KEYS_COUNTED(1, 2), "c2avbw", 2, "ab"},
     {KEYS_COUNTED(1, 2), "c2avb", 2, "ab"},
     {KEYS_COUNTED(1, 2), "c2av", -1, ""},
+    {KEYS_DEST_COUNTED(1), "cd2ab", 3, "dab"},
+    {KEYS_DEST_COUNTED(1), "cd1abw", 2, "da"},
+    {KEYS_DEST_COUNTED(2), "c-d1a", 2, "da"},
+    {KEYS_DEST_COUNTED(1), "cd0a", -1, ""},
+    {KEYS_DEST_COUNTED(1), "cd3ab", -1, ""},
+    {KEYS_DEST_COUNTED(1), "cdxab", -1, ""},
+    {KEYS_DEST_COUNTED(1), "cd", -1, ""},
+    {KEYS_DEST_COUNTED(1), "c", -1, ""},
 };
 
 static void test_find_keys(void **state)
@@ -180,6 +189,78 @@ static void test_find_keys(void **state)
         assert_int_equal(cmd_find_keys(&spec, argv, argc, out), k->count);
         for (int64_t n = 0; n < k->count; n++) {
             assert_int_equal(k->args[out[n]], k->found[n]);
+        }
+    }
+}
+
+struct found_case {
+    cmd_find_keys_fn *find;
+    const char *args; /* words */
+    const char *found; /* as words; NULL: nonsense */
+};
+
+static const struct found_case found_cases[] = {
+    {find_keys_sort, "c k", "k"},
+    {find_keys_sort, "c k alpha desc", "k"},
+    {find_keys_sort, "c k STORE d", "k d"},
+    {find_keys_sort, "c k store d store e", "k e"},
+    {find_keys_sort, "c k by store get store limit store store store d", "k d"},
+    {find_keys_sort, "c k get # store d get y", "k d"},
+    {find_keys_sort, "c k store", "k"},
+    {find_keys_sort, "c k by x store", "k"},
+    {find_keys_sort, "c k limit 0", "k"},
+    {find_keys_sort, "c k storedist d", "k"},
+    {find_keys_sort, "c store", "store"},
+    {find_keys_xread, "c streams a 0", "a"},
+    {find_keys_xread, "c STREAMS a b 0 0", "a b"},
+    {find_keys_xread, "c count 1 block 2 streams a b 0 0", "a b"},
+    {find_keys_xread, "c streams streams a 0 0", "streams a"},
+    {find_keys_xread, "c group streams streams noack streams a >", "a"},
+    {find_keys_xread, "c count streams streams a 0", "a"},
+    {find_keys_xread, "c streams a b 0", "a"},
+    {find_keys_xread, "c streams a", NULL},
+    {find_keys_xread, "c streams", NULL},
+    {find_keys_xread, "c count 1 block 2", NULL},
+    {find_keys_xread, "c count", NULL},
+    {find_keys_xread, "c group streams", NULL},
+    {find_keys_xread, "c what streams a 0", NULL},
+    {find_keys_georadius, "c k 1 2 3 km", "k"},
+    {find_keys_georadius, "c k 1 2 3 km store d", "k d"},
+    {find_keys_georadius, "c k 1 2 3 km count store StoreDist d asc", "k d"},
+    {find_keys_georadius, "c k 1 2 store d km", "k"},
+    {find_keys_georadius, "c k 1 2 3 km store", "k"},
+    {find_keys_georadiusbymember, "c k store 3 km", "k"},
+    {find_keys_georadiusbymember, "c k store 3 km store d", "k d"},
+};
+
+/* The words of `text`, in `words`; their number. */
+static uint32_t split(const char *text, struct slice *words)
+{
+    uint32_t n = 0;
+    for (const char *p = text; *p != 0; n++) {
+        size_t len = strcspn(p, " ");
+        words[n] = slice_of(p, len);
+        p += len + (p[len] == ' ');
+    }
+    return n;
+}
+
+static void test_find_keys_by_function(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof found_cases / sizeof found_cases[0]; i++) {
+        const struct found_case *k = &found_cases[i];
+        struct cmd_spec spec = {.keys = KEYS_FOUND, .find_keys = k->find};
+        struct slice argv[16], found[16];
+        uint32_t out[16], argc = split(k->args, argv);
+        int64_t count = -1;
+        if (k->found != NULL) {
+            count = split(k->found, found);
+        }
+        assert_int_equal(cmd_find_keys(&spec, argv, argc, NULL), count);
+        assert_int_equal(cmd_find_keys(&spec, argv, argc, out), count);
+        for (int64_t n = 0; n < count; n++) {
+            assert_true(slice_equal(argv[out[n]], found[n]));
         }
     }
 }
@@ -238,6 +319,7 @@ int test_table_run(void)
         cmocka_unit_test(test_order_and_indexes),
         cmocka_unit_test(test_subcommands),
         cmocka_unit_test(test_find_keys),
+        cmocka_unit_test(test_find_keys_by_function),
         cmocka_unit_test(test_huge_counts),
         cmocka_unit_test(test_arity),
         cmocka_unit_test(test_creation_may_fail),
