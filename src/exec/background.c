@@ -46,6 +46,20 @@ static bool expire(struct exec *x, const struct store_turn *turn,
     return false;
 }
 
+/* True: there is more. */
+static bool free_doomed(struct exec *x, const struct store_turn *turn)
+{
+    struct store *s = x->o.store;
+    for (uint32_t i = x->o.worker; i < store_shard_count(s);
+         i += x->o.worker_count) {
+        if (store_has_doomed(s, i)
+            && shard_slice(x, i, store_free_doomed, turn)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* True: stopped in the middle, for want of time. */
 static bool tidy(struct exec *x, const struct store_turn *turn)
 {
@@ -66,7 +80,7 @@ static int64_t run_background(struct exec *x, const struct store_turn *turn)
 {
     int64_t next_ms = INT64_MAX;
     int64_t wait_us = BACKGROUND_MAX_US;
-    if (expire(x, turn, &next_ms)) {
+    if (expire(x, turn, &next_ms) || free_doomed(x, turn)) {
         return 0;
     }
     if (next_ms == INT64_MAX) {

@@ -164,6 +164,23 @@ struct keyspace *ctx_keyspace(struct cmd_ctx *c, uint32_t database,
 /* Made if absent; NULL: replied. */
 struct keyspace *ctx_keyspace_make(struct cmd_ctx *c, uint32_t database,
                                    const struct key *k);
+/* Opens the collection at `k` for change, after what has expired there is gone.
+ * Where there is none, an empty one is made if `make`; else edit->entry is NULL
+ * and nothing is open. False: replied (wrong type, no memory). The rules of
+ * struct keyspace_edit hold until it is closed; reply after that. */
+bool ctx_edit_open(struct cmd_ctx *c, const struct key *k, enum value_type type,
+                   bool make, struct keyspace_edit *edit);
+/* Closes what is open. A key whose collection has become empty is gone: true,
+ * and its "del" event has been raised. */
+bool ctx_edit_close(struct cmd_ctx *c, const struct key *k,
+                    struct keyspace_edit *edit);
+/* Puts an entry, made by a type's functions with ctx_memory, at `k`, over what is
+ * there. Takes it. False: replied. */
+bool ctx_put(struct cmd_ctx *c, const struct key *k, struct entry *e);
+/* What values stored under `k` are made of; NULL: replied. */
+const struct entry_memory *ctx_memory(struct cmd_ctx *c, const struct key *k);
+/* Where packed forms end. */
+const struct value_limits *ctx_limits(const struct cmd_ctx *c);
 /* Tells the memory limit of bytes that the arguments do not show. */
 void ctx_note_growth(struct cmd_ctx *c, size_t bytes);
 /* Replies the lines of a HELP. */
@@ -175,7 +192,9 @@ void ctx_reply_string(struct cmd_ctx *c, const struct entry *e);
 
 /* Classes of keyspace events, by Redis's letters. */
 enum event_class {
-    EVENT_GENERIC = 'g', EVENT_STRING = '$', EVENT_EXPIRED = 'x',
+    EVENT_GENERIC = 'g', EVENT_STRING = '$', EVENT_LIST = 'l',
+    EVENT_SET = 's', EVENT_HASH = 'h', EVENT_ZSET = 'z', EVENT_STREAM = 't',
+    EVENT_EXPIRED = 'x',
     EVENT_EVICTED = 'e', EVENT_NEW = 'n',
 };
 /* This key was changed: counts as a change (the command goes to the sink as it

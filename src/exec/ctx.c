@@ -118,6 +118,56 @@ bool ctx_edit_string(struct cmd_ctx *c, const struct key *k, size_t len,
     return ks != NULL && done(c, keyspace_edit_string(ks, k, len, bytes));
 }
 
+/* ---- collections ---- */
+
+bool ctx_edit_open(struct cmd_ctx *c, const struct key *k, enum value_type type,
+                   bool make, struct keyspace_edit *edit)
+{
+    struct keyspace *ks;
+    struct entry *e = find(c, k, &ks);
+    edit->entry = NULL;
+    if (!ctx_check_type(c, e, type)) {
+        return false;
+    }
+    if (e != NULL) {
+        keyspace_touch(ks, e);
+        keyspace_edit_begin(ks, k, edit);
+        return true;
+    }
+    if (!make) {
+        return true;
+    }
+    ks = ctx_keyspace_make(c, c->database, k);
+    return ks != NULL && done(c, keyspace_edit_begin_new(ks, k, type, edit));
+}
+
+bool ctx_edit_close(struct cmd_ctx *c, const struct key *k,
+                    struct keyspace_edit *edit)
+{
+    if (edit->entry == NULL || !keyspace_edit_end(edit)) {
+        return false;
+    }
+    ctx_notify(c, k, EVENT_GENERIC, "del");
+    return true;
+}
+
+const struct entry_memory *ctx_memory(struct cmd_ctx *c, const struct key *k)
+{
+    struct keyspace *ks = ctx_keyspace_make(c, c->database, k);
+    return ks != NULL ? keyspace_memory(ks) : NULL;
+}
+
+bool ctx_put(struct cmd_ctx *c, const struct key *k, struct entry *e)
+{
+    struct keyspace *ks = ctx_keyspace(c, c->database, k);
+    return done(c, keyspace_put(ks, k, e));
+}
+
+const struct value_limits *ctx_limits(const struct cmd_ctx *c)
+{
+    return store_limits(c->store);
+}
+
 void ctx_note_growth(struct cmd_ctx *c, size_t bytes)
 {
     struct exec *x = c->exec;

@@ -10,6 +10,7 @@
 #include "store/store_priv.h"
 
 enum {
+    DOOMED_BATCH = 64,       /* elements between looks at the clock */
     EXPIRE_BATCH = 64,       /* records looked up together */
     COMPACT_BATCH = 16,      /* buckets between looks at the clock */
     COMPACT_PAGES_MIN = 4,   /* smaller heaps are not worth the walk */
@@ -157,6 +158,50 @@ bool store_expire_due(struct store *s, uint32_t shard,
     }
     atomic_store_explicit(&sh->next_due_ms, next_ms, memory_order_relaxed);
     return more;
+}
+
+/* ---- values that nobody has any more ---- */
+
+/* True: not finished. */
+static bool free_doomed(struct keyspace *ks, const struct store_turn *turn)
+{
+    struct shard *sh = &ks->store->shards[ks->shard];
+    while (ks->doomed != NULL) {
+        struct value *v = ks->doomed, *next = v->next;
+        if (v->ops->destroy_some(&v, &ks->memory, DOOMED_BATCH)) {
+            ks->doomed = next;
+            uint32_t n = atomic_load_explicit(&sh->doomed_count,
+                                              memory_order_relaxed);
+            atomic_store_explicit(&sh->doomed_count, n - 1,
+                                  memory_order_relaxed);
+        }
+        if (is_over(turn)) {
+            return ks->doomed != NULL;
+        }
+    }
+    return false;
+}
+
+bool store_has_doomed(const struct store *s, uint32_t shard)
+{
+    return atomic_load_explicit(&s->shards[shard].doomed_count,
+                                memory_order_relaxed) > 0;
+}
+
+bool store_free_doomed(struct store *s, uint32_t shard,
+                       const struct store_turn *turn)
+{
+    uint32_t db = 0;
+    struct shard *sh = &s->shards[shard];
+    while (db < s->database_count
+           && atomic_load_explicit(&sh->doomed_count, memory_order_relaxed)
+                  > 0) {
+        struct keyspace *ks = store_keyspace(s, shard, db++);
+        if (ks != NULL && free_doomed(ks, turn)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* ---- tidying ---- */

@@ -14,6 +14,8 @@
 #include "base/clock.h"
 #include "store/store_priv.h"
 
+enum { DESTROYED_AT_ONCE = 128 }; /* elements of a big value */
+
 static uint64_t hash_of_entry(void *self, const void *entry)
 {
     const struct keyspace *ks = self;
@@ -172,9 +174,33 @@ static void set_index_flags(struct entry *e, uint8_t flags)
 
 /* ---- writing ---- */
 
+void keyspace_doom(struct keyspace *ks, struct value *v)
+{
+    struct shard *sh = &ks->store->shards[ks->shard];
+    if (v->ops->destroy_some(&v, &ks->memory, DESTROYED_AT_ONCE)) {
+        return;
+    }
+    v->next = ks->doomed;
+    ks->doomed = v;
+    uint32_t n = atomic_load_explicit(&sh->doomed_count, memory_order_relaxed);
+    atomic_store_explicit(&sh->doomed_count, n + 1, memory_order_relaxed);
+}
+
+/* Frees an entry that is out of the table. */
+static void destroy_entry(struct keyspace *ks, struct entry *e)
+{
+    if (e->encoding == ENC_BIG) {
+        keyspace_doom(ks, entry_value(e));
+        entry_free_shell(e, &ks->memory);
+    } else {
+        entry_destroy(e, &ks->memory);
+    }
+}
+
 static enum status add_entry(struct keyspace *ks, const struct key *k,
                              struct entry *e)
 {
+    assert(!ks->is_edited);
     e->access_clock = atomic_load_explicit(&ks->store->clock,
                                            memory_order_relaxed) & 0xffffff;
     keyspace_forget_found(ks);
@@ -192,7 +218,7 @@ static enum status add_own_entry(struct keyspace *ks, const struct key *k,
 {
     enum status st = add_entry(ks, k, e);
     if (st != ST_OK) {
-        entry_destroy(e, &ks->memory);
+        destroy_entry(ks, e);
     }
     return st;
 }
@@ -211,7 +237,7 @@ static void put_over(struct keyspace *ks, struct entry *e, struct entry *to)
     count_entry(ks, e, -1);
     count_entry(ks, to, 1);
     put_at(ks, to);
-    entry_destroy(e, &ks->memory);
+    destroy_entry(ks, e);
 }
 
 /* Puts an entry just made for `k` where find gave `e` (NULL: nothing). Takes
@@ -335,14 +361,79 @@ enum status keyspace_set_deadline(struct keyspace *ks, const struct key *k,
     return ST_OK;
 }
 
+/* ---- collections ---- */
+
+enum status keyspace_put(struct keyspace *ks, const struct key *k,
+                         struct entry *e)
+{
+    return put_made(ks, k, find(ks, k), e, 0);
+}
+
+const struct entry_memory *keyspace_memory(const struct keyspace *ks)
+{
+    return &ks->memory;
+}
+
+void keyspace_edit_begin(struct keyspace *ks, const struct key *k,
+                         struct keyspace_edit *edit)
+{
+    struct entry *e = find(ks, k);
+    assert(e != NULL);
+    assert(!ks->is_edited);
+    *edit = (struct keyspace_edit){.entry = e, .memory = &ks->memory, .ks = ks,
+                                   .before = e, .at = ks->at};
+    ks->is_edited = true;
+    ks->external_count -= entry_is_external(e);
+}
+
+enum status keyspace_edit_begin_new(struct keyspace *ks, const struct key *k,
+                                    enum value_type type,
+                                    struct keyspace_edit *edit)
+{
+    struct entry *e;
+    assert(find(ks, k) == NULL);
+    enum status st = value_create_empty(&ks->memory, k->name, type,
+                                        DEADLINE_NONE, &e);
+    if (st == ST_OK) {
+        st = add_own_entry(ks, k, e);
+    }
+    if (st == ST_OK) {
+        keyspace_edit_begin(ks, k, edit);
+    }
+    return st;
+}
+
+bool keyspace_edit_end(struct keyspace_edit *edit)
+{
+    struct keyspace *ks = edit->ks;
+    assert(ks->is_edited);
+    ks->is_edited = false;
+    ks->external_count += entry_is_external(edit->entry);
+    if (edit->entry != edit->before) {
+        table_replace(&edit->at, edit->entry);
+        keyspace_forget_found(ks);
+    }
+    if (value_count(edit->entry) > 0) {
+        return false;
+    }
+    keyspace_remove_at(ks, &edit->at, edit->entry);
+    return true;
+}
+
+void keyspace_edit_discard(struct keyspace_edit *edit, struct value *v)
+{
+    keyspace_doom(edit->ks, v);
+}
+
 void keyspace_remove_at(struct keyspace *ks, struct table_at *at,
                         struct entry *e)
 {
     count_entry(ks, e, -1);
     counter_add(&ks->key_count, (uint64_t)-1);
     keyspace_forget_found(ks);
+    assert(!ks->is_edited);
     table_remove(at);
-    entry_destroy(e, &ks->memory);
+    destroy_entry(ks, e);
 }
 
 bool keyspace_delete(struct keyspace *ks, const struct key *k)
@@ -404,7 +495,8 @@ static enum status transfer(struct keyspace *from_ks, const struct key *from,
     /* A record of its own: positions differ, so none can be shared. */
     enum status st = index_deadline(to_ks, NULL, to->hash, deadline_ms, &flags);
     if (st == ST_OK) {
-        st = entry_transfer(e, &to_ks->memory, to->name, take, &made);
+        st = entry_transfer(e, &from_ks->memory, &to_ks->memory, to->name, take,
+                            &made);
     }
     if (st != ST_OK) {
         return st;
@@ -421,7 +513,11 @@ static enum status transfer(struct keyspace *from_ks, const struct key *from,
         counter_add(&from_ks->key_count, (uint64_t)-1);
         keyspace_forget_found(from_ks);
         table_remove(&from_ks->at);
-        entry_transfer_done(e, &from_ks->memory, &to_ks->memory);
+        struct value *left = entry_transfer_done(e, made, &from_ks->memory,
+                                                 &to_ks->memory);
+        if (left != NULL) {
+            keyspace_doom(from_ks, left);
+        }
     }
     return ST_OK;
 }

@@ -11,10 +11,23 @@
 enum {
     RECLAIM_BUCKETS = 64, /* between looks at the clock */
     RECLAIM_PAGES = 16,
+    RECLAIM_ELEMENTS = 256,
 };
+
+/* What it has to free is no longer its shard's business. */
+static void uncount_doomed(struct store *s, const struct keyspace *ks)
+{
+    struct shard *sh = &s->shards[ks->shard];
+    uint32_t n = atomic_load_explicit(&sh->doomed_count, memory_order_relaxed);
+    for (const struct value *v = ks->doomed; v != NULL; v = v->next) {
+        n--;
+    }
+    atomic_store_explicit(&sh->doomed_count, n, memory_order_relaxed);
+}
 
 void store_set_aside(struct store *s, struct keyspace *ks)
 {
+    uncount_doomed(s, ks);
     atomic_fetch_add_explicit(&s->reclaim_keys, keyspace_count(ks),
                               memory_order_relaxed);
     atomic_fetch_add_explicit(&s->reclaim_bytes, mem_used(&ks->account),
@@ -44,14 +57,41 @@ static struct keyspace *take_one(struct store *s)
 static void free_external(void *self, void *entry)
 {
     struct keyspace *ks = self;
-    if (entry_is_external(entry)) {
-        entry_destroy(entry, &ks->memory);
+    struct entry *e = entry;
+    if (!entry_is_external(e)) {
+        return;
+    }
+    if (e->encoding != ENC_BIG) {
+        entry_destroy(e, &ks->memory);
+        return;
+    }
+    struct value *v = entry_value(e);
+    if (v->ops->is_external(v)) {
+        v->next = ks->doomed;
+        ks->doomed = v;
+    }
+    if (e->flags & ENTRY_UNSLABBED) {
+        entry_free_shell(e, &ks->memory);
+    }
+}
+
+/* Frees some of a value that has memory outside the heap. */
+static void free_doomed(struct keyspace *ks)
+{
+    struct value *v = ks->doomed, *next = v->next;
+    if (!v->ops->is_external(v)
+        || v->ops->destroy_some(&v, &ks->memory, RECLAIM_ELEMENTS)) {
+        ks->doomed = next;
     }
 }
 
 /* One small step of freeing `ks`; false: nothing but the heap's shell is left. */
 static bool reclaim_step(struct keyspace *ks)
 {
+    if (ks->doomed != NULL) {
+        free_doomed(ks);
+        return true;
+    }
     if (ks->external_count > 0 && !ks->reclaim_externals_done) {
         for (int i = 0; i < RECLAIM_BUCKETS; i++) {
             ks->reclaim_cursor = table_scan(ks->table, ks->reclaim_cursor,

@@ -27,6 +27,7 @@ struct store *store_create(const struct store_options *o)
     s->sink = o->sink;
     s->events = o->events;
     s->start_ms = o->now_ms;
+    value_limits_init(&s->limits);
     atomic_init(&s->now_ms, o->now_ms);
     lock_init(&s->reclaim_lock, LOCK_RANK_LEAF, 0);
     size_t cells = (size_t)o->shard_count * o->database_count;
@@ -118,6 +119,11 @@ struct keyspace *store_keyspace_make(struct store *s, uint32_t shard,
         }
     }
     return ks;
+}
+
+struct value_limits *store_limits(struct store *s)
+{
+    return &s->limits;
 }
 
 void store_set_clock(struct store *s, uint32_t seconds)

@@ -25,6 +25,7 @@
 #include "sync/lock.h"
 #include "types/entry.h"
 #include "types/string.h"
+#include "types/value.h"
 
 struct store;
 struct keyspace;
@@ -91,6 +92,9 @@ struct keyspace *store_keyspace_make(struct store *s, uint32_t shard,
 /* Seconds, for entries' access clocks; set once a turn, any worker. */
 void store_set_clock(struct store *s, uint32_t seconds);
 
+/* Where packed forms end; may be written at any time. */
+struct value_limits *store_limits(struct store *s);
+
 /* ---- one keyspace; `ks` NULL is an empty one wherever it is only read ---- */
 
 void keyspace_prefetch_bucket(const struct keyspace *ks, uint64_t hash);
@@ -126,6 +130,36 @@ STATUS_CHECKED enum status keyspace_edit_string(struct keyspace *ks,
 STATUS_CHECKED enum status keyspace_set_deadline(struct keyspace *ks,
                                                  const struct key *k,
                                                  int64_t deadline_ms);
+/* Puts an entry made with keyspace_memory under its key `k`, over what is there,
+ * without a deadline. Takes it, on an error too. */
+STATUS_CHECKED enum status keyspace_put(struct keyspace *ks,
+                                        const struct key *k, struct entry *e);
+const struct entry_memory *keyspace_memory(const struct keyspace *ks);
+
+/* A collection opened for change: the functions of its type take &edit.entry and
+ * edit.memory. While it is open nothing else may be written, nor looked up in
+ * a way that deletes what has expired, in its keyspace. */
+struct keyspace_edit {
+    struct entry *entry;
+    const struct entry_memory *memory;
+    /* keyspace.c's */
+    struct keyspace *ks;
+    struct entry *before;
+    struct table_at at;
+};
+/* `k` has an entry, a collection. */
+void keyspace_edit_begin(struct keyspace *ks, const struct key *k,
+                         struct keyspace_edit *edit);
+/* `k` has none: begins with an empty collection of that type. */
+STATUS_CHECKED enum status keyspace_edit_begin_new(struct keyspace *ks,
+                                                   const struct key *k,
+                                                   enum value_type type,
+                                                   struct keyspace_edit *edit);
+/* Puts the entry back; a collection that has no elements goes. True: it went. */
+bool keyspace_edit_end(struct keyspace_edit *edit);
+/* Puts back and destroys a big value that an edit took from its entry. */
+void keyspace_edit_discard(struct keyspace_edit *edit, struct value *v);
+
 /* False: there was none. */
 bool keyspace_delete(struct keyspace *ks, const struct key *k);
 /* Moves `from` (must exist, in its keyspace) over `to`, deadline and
@@ -193,6 +227,11 @@ int64_t store_next_due_ms(const struct store *s, uint32_t shard);
 /* Deletes due keys; true: more are due now. */
 bool store_expire_due(struct store *s, uint32_t shard,
                       const struct store_turn *turn);
+/* Is anything left that was deleted and not freed? Any thread. */
+bool store_has_doomed(const struct store *s, uint32_t shard);
+/* Frees that; true: not finished. */
+bool store_free_doomed(struct store *s, uint32_t shard,
+                       const struct store_turn *turn);
 /* Sweeps, shrinks, compacts; true: not finished. */
 bool store_tidy(struct store *s, uint32_t shard, const struct store_turn *turn);
 /* DEBUG SET-ACTIVE-EXPIRE. */

@@ -30,6 +30,8 @@ struct keyspace {
      * DEADLINE_COUNTED_MS, so that the sum of 16 M of them does not wrap. */
     struct counter deadline_sum_ms;
     size_t external_count; /* entries with memory outside the heap */
+    struct value *doomed; /* big values that nobody has any more, to be freed */
+    bool is_edited;       /* between keyspace_edit_begin and _end */
     uint8_t parity;        /* ENTRY_PARITY of the current sweep, or 0 */
     bool is_compacting;
     uint64_t compact_cursor;
@@ -46,6 +48,7 @@ struct shard {
     struct counter expired, expired_lazily, moved, sweeps;
     struct counter hits, misses;
     struct counter lag_ms_max;
+    _Atomic(uint32_t) doomed_count; /* values; relaxed; written under the lock */
 };
 
 struct store {
@@ -56,6 +59,7 @@ struct store {
     struct hash_seed seed;
     struct change_sink sink;
     struct store_events events;
+    struct value_limits limits;
     int64_t start_ms; /* unix */
     struct mem_account account; /* shared: the matrix, keyspace structs */
     _Atomic(uint32_t) clock;       /* seconds, 24 bits */
@@ -74,6 +78,9 @@ void keyspace_forget_found(struct keyspace *ks);
 /* Takes off the index, counters and table, frees. */
 void keyspace_remove_at(struct keyspace *ks, struct table_at *at,
                         struct entry *e);
+/* Frees a big value that nothing leads to any more: at once if it is small, else
+ * in the background. Takes `v`. */
+void keyspace_doom(struct keyspace *ks, struct value *v);
 /* Deletes an entry that is due and tells the sink and the listeners. */
 void keyspace_expire_at(struct keyspace *ks, struct table_at *at,
                         struct entry *e);

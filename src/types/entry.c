@@ -6,6 +6,9 @@
 
 #include "types/entry_priv.h"
 #include "types/string.h"
+#include "types/value.h"
+
+enum { DESTROY_BUDGET = 4096 };
 
 size_t entry_head_bytes(size_t key_len, bool has_deadline, bool has_pointer)
 {
@@ -35,7 +38,7 @@ struct entry *entry_build(const struct entry_memory *m, struct slice key,
         memcpy(p, &deadline_ms, sizeof deadline_ms);
         p += sizeof deadline_ms;
     }
-    p += enc == ENC_BLOB ? sizeof(void *) : 0;
+    p += enc >= ENC_BLOB ? sizeof(void *) : 0;
     if (key.len > ENTRY_KEY_SHORT_MAX) {
         uint32_t len = (uint32_t)key.len;
         assert(key.len <= UINT32_MAX);
@@ -62,17 +65,15 @@ size_t entry_shell_bytes(const struct entry *e)
 {
     struct slice key = entry_key(e);
     size_t head = entry_head_bytes(key.len, entry_has_deadline(e),
-                                   e->encoding == ENC_BLOB);
+                                   e->encoding >= ENC_BLOB);
     switch (e->encoding) {
     case ENC_INT8:
     case ENC_INT16:
     case ENC_INT32:
     case ENC_INT64:
         return head + ((size_t)1 << e->encoding);
-    case ENC_EMBED: {
-        size_t len = string_len(e);
-        return head + len + (len < 128 ? 1 : 2);
-    }
+    case ENC_EMBED:
+        return head + flat_embedded_bytes(flat_bytes(e).len);
     default:
         return head;
     }
@@ -91,6 +92,10 @@ void entry_destroy(struct entry *e, const struct entry_memory *m)
 {
     if (e->encoding == ENC_BLOB) {
         blob_drop(entry_pointer(e), m);
+    } else if (e->encoding == ENC_BIG) {
+        struct value *v = entry_value(e);
+        while (!v->ops->destroy_some(&v, m, DESTROY_BUDGET)) {
+        }
     }
     entry_free_shell(e, m);
 }
@@ -101,6 +106,9 @@ size_t entry_bytes(const struct entry *e, const struct entry_memory *m)
                                             : slab_cell_bytes(m->heap, e);
     if (e->encoding == ENC_BLOB) {
         n += mem_usable(entry_pointer(e));
+    } else if (e->encoding == ENC_BIG) {
+        const struct value *v = entry_value(e);
+        n += v->ops->bytes(v, m);
     }
     return n;
 }
@@ -139,8 +147,8 @@ static struct entry *relayout(const struct entry_memory *m, struct entry *e,
         return NULL;
     }
     entry_inherit(to, e);
-    to->flags |= (uint8_t)(e->flags & ENTRY_EDITED);
-    if (e->encoding == ENC_BLOB) {
+    to->flags |= (uint8_t)(e->flags & ENTRY_OF_VALUE);
+    if (e->encoding >= ENC_BLOB) {
         memcpy(entry_pointer_at(to), entry_pointer_at(e), sizeof(void *));
     } else {
         const uint8_t *value = entry_embedded(e);
@@ -153,64 +161,106 @@ static struct entry *relayout(const struct entry_memory *m, struct entry *e,
     return to;
 }
 
-/* The pointer's turn of entry_transfer: the blob is shared or copied. */
-static enum status transfer_blob(struct entry *from,
+/* What the new entry is to point at: the same, or a copy; NULL: out of memory. */
+static void *transfer_pointer(struct entry *from,
+                              const struct entry_memory *from_m,
+                              const struct entry_memory *m, bool take)
+{
+    if (from->encoding == ENC_BLOB) {
+        struct blob *b = entry_pointer(from);
+        return take ? b : blob_copy(b, m);
+    }
+    struct value *v = entry_value(from);
+    return take && from_m->heap == m->heap ? v : v->ops->copy(v, m);
+}
+
+static enum status transfer_flat(struct entry *from,
                                  const struct entry_memory *m,
                                  struct slice key, int64_t deadline_ms,
-                                 bool take, struct entry **out)
+                                 struct entry **out)
 {
-    struct blob *b = entry_pointer(from);
+    struct slice old = flat_bytes(from);
+    uint8_t *bytes;
+    enum status st = flat_create(m, key, from->type, old.len, deadline_ms, out,
+                                 &bytes);
+    if (st == ST_OK && old.len > 0) {
+        memcpy(bytes, old.data, old.len);
+    }
+    return st;
+}
+
+static enum status transfer_behind(struct entry *from,
+                                   const struct entry_memory *from_m,
+                                   const struct entry_memory *m,
+                                   struct slice key, int64_t deadline_ms,
+                                   bool take, struct entry **out)
+{
     size_t bytes = entry_head_bytes(key.len, deadline_ms > 0, true);
-    struct entry *e = entry_build(m, key, from->type, ENC_BLOB, deadline_ms,
-                                  bytes);
+    struct entry *e = entry_build(m, key, from->type, from->encoding,
+                                  deadline_ms, bytes);
     if (e == NULL) {
         return ST_NOMEM;
     }
-    if (!take && (b = blob_copy(b, m)) == NULL) {
+    void *p = transfer_pointer(from, from_m, m, take);
+    if (p == NULL) {
         entry_free_shell(e, m);
         return ST_NOMEM;
     }
-    memcpy(entry_pointer_at(e), &b, sizeof b);
+    memcpy(entry_pointer_at(e), &p, sizeof p);
     *out = e;
     return ST_OK;
 }
 
-enum status entry_transfer(struct entry *from, const struct entry_memory *m,
-                           struct slice key, bool take, struct entry **out)
+enum status entry_transfer(struct entry *from,
+                           const struct entry_memory *from_m,
+                           const struct entry_memory *m, struct slice key,
+                           bool take, struct entry **out)
 {
-    assert(from->type == TYPE_STRING);
     int64_t deadline_ms = entry_has_deadline(from) ? entry_deadline_ms(from) : 0;
     enum status st;
-    if (from->encoding == ENC_BLOB) {
-        st = transfer_blob(from, m, key, deadline_ms, take, out);
+    if (from->encoding >= ENC_BLOB) {
+        st = transfer_behind(from, from_m, m, key, deadline_ms, take, out);
+    } else if (from->encoding == ENC_EMBED) {
+        st = transfer_flat(from, m, key, deadline_ms, out);
     } else {
-        char scratch[STRING_SCRATCH_BYTES];
-        st = string_create(m, key, string_bytes(from, scratch), deadline_ms,
-                           out);
+        int64_t number = 0;
+        bool is_int = string_get_int(from, &number);
+        assert(is_int);
+        (void)is_int;
+        st = string_create_int(m, key, number, deadline_ms, out);
     }
     if (st == ST_OK) {
-        (*out)->flags |= (uint8_t)(from->flags & ENTRY_EDITED);
+        (*out)->flags |= (uint8_t)(from->flags & ENTRY_OF_VALUE);
         (*out)->hits = from->hits;
         (*out)->access_clock = from->access_clock;
     }
     return st;
 }
 
-void entry_transfer_done(struct entry *from, const struct entry_memory *from_m,
-                         const struct entry_memory *m)
+static bool is_shared(const struct entry *a, const struct entry *b)
 {
+    return a->encoding >= ENC_BLOB && b->encoding >= ENC_BLOB
+           && entry_pointer(a) == entry_pointer(b);
+}
+
+struct value *entry_transfer_done(struct entry *from, const struct entry *made,
+                                  const struct entry_memory *from_m,
+                                  const struct entry_memory *m)
+{
+    struct value *left = NULL;
     if (from->encoding == ENC_BLOB && from_m->account != m->account) {
         mem_hand_over(from_m->account, m->account, entry_pointer(from));
+    } else if (from->encoding == ENC_BIG && !is_shared(from, made)) {
+        left = entry_value(from);
     }
     entry_free_shell(from, from_m);
+    return left;
 }
 
 void entry_transfer_undo(struct entry *made, const struct entry *from,
                          const struct entry_memory *m)
 {
-    bool is_shared = made->encoding == ENC_BLOB && from->encoding == ENC_BLOB
-                     && entry_pointer(made) == entry_pointer(from);
-    if (is_shared) {
+    if (is_shared(made, from)) {
         entry_free_shell(made, m);
     } else {
         entry_destroy(made, m);
@@ -245,6 +295,12 @@ const char *value_type_name(enum value_type t)
 const char *entry_encoding_name(const struct entry *e)
 {
     enum { EMBSTR_MAX = 44 }; /* what the field's clients expect */
+    if (e->encoding == ENC_BIG) {
+        return entry_value(e)->ops->encoding;
+    }
+    if (e->type != TYPE_STRING) {
+        return (e->flags & ENTRY_INTS) ? "intset" : "listpack";
+    }
     if (e->encoding <= ENC_INT64) {
         return "int";
     }

@@ -34,6 +34,7 @@ enum value_encoding {
     ENC_INT8, ENC_INT16, ENC_INT32, ENC_INT64, /* embedded, little-endian */
     ENC_EMBED, /* length (1 or 2 bytes), bytes */
     ENC_BLOB,  /* pointer to a struct blob */
+    ENC_BIG,   /* pointer to a struct value */
 };
 
 enum entry_flag {
@@ -45,9 +46,14 @@ enum entry_flag {
     ENTRY_EPOCH = 1 << 4,    /* the snapshot that last saved it */
     ENTRY_EDITED = 1 << 5,   /* a string changed in place: encoding "raw" */
     ENTRY_UNSLABBED = 1 << 6, /* from mem_alloc */
+    ENTRY_INTS = 1 << 7,     /* a set whose flat bytes are an intset */
+    /* what the flags say of the value, not of the key or the memory */
+    ENTRY_OF_VALUE = ENTRY_EDITED | ENTRY_INTS,
 };
 
 enum { ENTRY_KEY_SHORT_MAX = 0xfffe };
+
+struct value;
 
 struct entry {
     uint8_t type : 4;
@@ -91,7 +97,7 @@ static inline size_t entry_body_offset(const struct entry *e)
 {
     size_t at = sizeof *e;
     at += (e->flags & ENTRY_HAS_DEADLINE) ? 8 : 0;
-    at += (e->encoding == ENC_BLOB) ? 8 : 0;
+    at += (e->encoding >= ENC_BLOB) ? 8 : 0;
     return at;
 }
 
@@ -132,20 +138,26 @@ static inline void *entry_pointer(const struct entry *e)
 size_t entry_bytes(const struct entry *e, const struct entry_memory *m);
 /* Frees the entry and its value. */
 void entry_destroy(struct entry *e, const struct entry_memory *m);
+/* Frees the entry but not its value, which is somebody else's now. */
+void entry_free_shell(struct entry *e, const struct entry_memory *m);
 /* A copy at another address for compaction (the old one is freed without its
  * value); NULL: out of memory, nothing changed. */
 struct entry *entry_move(struct entry *e, const struct entry_memory *m);
-/* A new entry under `key` with the value of `from`. With `take` a value outside
- * the heap is shared by both until entry_transfer_done or _undo says which one
- * stays; without, it is copied. Deadline, clock and flags of the value are kept,
+/* A new entry under `key` with the value of `from`. With `take` a value behind a
+ * pointer that may stay where it is (a blob; a big value of the same heap) is
+ * shared by both until entry_transfer_done or _undo says which one stays;
+ * else it is copied. `from_m` is the memory of `from`. Deadline, clock and flags of the value are kept,
  * those of the expiry index not. */
 STATUS_CHECKED enum status entry_transfer(struct entry *from,
+                                          const struct entry_memory *from_m,
                                           const struct entry_memory *m,
                                           struct slice key, bool take,
                                           struct entry **out);
-/* The new one stays: `from` is freed, its value now charged to `m`. */
-void entry_transfer_done(struct entry *from, const struct entry_memory *from_m,
-                         const struct entry_memory *m);
+/* The new one stays: `from` is freed, its value now charged to `m`. A big value
+ * that had to be copied is returned, to be destroyed; else NULL. */
+struct value *entry_transfer_done(struct entry *from, const struct entry *made,
+                                  const struct entry_memory *from_m,
+                                  const struct entry_memory *m);
 /* The old one stays: `made` is freed, with its value unless the two share it
  * (a value may be made anew even for `take`, since another key leaves it other
  * room). */
@@ -154,10 +166,10 @@ void entry_transfer_undo(struct entry *made, const struct entry *from,
 /* Does it own memory outside the slab heap? */
 static inline bool entry_is_external(const struct entry *e)
 {
-    return e->encoding == ENC_BLOB || (e->flags & ENTRY_UNSLABBED) != 0;
+    return e->encoding >= ENC_BLOB || (e->flags & ENTRY_UNSLABBED) != 0;
 }
 const char *value_type_name(enum value_type t);
-/* OBJECT ENCODING's word: "int", "embstr", "raw". */
+/* OBJECT ENCODING's word: "int", "embstr", "raw", "listpack" ... */
 const char *entry_encoding_name(const struct entry *e);
 
 #endif

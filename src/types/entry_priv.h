@@ -12,8 +12,6 @@ size_t entry_head_bytes(size_t key_len, bool has_deadline, bool has_pointer);
 struct entry *entry_build(const struct entry_memory *m, struct slice key,
                           enum value_type type, enum value_encoding enc,
                           int64_t deadline_ms, size_t bytes);
-/* Frees the entry's own memory only. */
-void entry_free_shell(struct entry *e, const struct entry_memory *m);
 /* Bytes of the entry itself, without what its pointer leads to. */
 size_t entry_shell_bytes(const struct entry *e);
 /* Where the value pointer is kept. */
@@ -21,6 +19,12 @@ void *entry_pointer_at(struct entry *e);
 /* Carries over what belongs to the key rather than the value: access clock,
  * hits, and the flags of expiry and snapshot. */
 void entry_inherit(struct entry *to, const struct entry *from);
+
+/* flat.c: a flat value's length prefix and place in the entry. */
+size_t flat_embedded_bytes(size_t len);
+uint8_t *flat_embedded_at(struct entry *e);
+/* Writes the length; where the bytes themselves go. */
+uint8_t *flat_write_len(uint8_t *p, size_t len);
 
 struct blob;
 /* The entry lets go of its blob. */

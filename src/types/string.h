@@ -1,25 +1,12 @@
-/* string: the string value of an entry: a small integer, bytes embedded in the
- * entry, or a blob.
- *
- * A blob's bytes may be pinned by replies on their way out; whoever
- * wants to change a pinned blob changes a copy. */
+/* string: the string value of an entry: a small integer, or flat bytes. */
 #ifndef ENGRAM_TYPES_STRING_H
 #define ENGRAM_TYPES_STRING_H
 
-#include <stdatomic.h>
-
-#include "types/entry.h"
+#include "types/flat.h"
 
 enum {
     STRING_SCRATCH_BYTES = 24, /* room for any integer's text */
     STRING_PIN_BYTES = 16 * 1024, /* replies pin values from this size on */
-};
-
-struct blob {
-    /* 1 for the entry, 1 for each reply that has it pinned; any worker */
-    _Atomic(uint32_t) refs;
-    size_t len, cap;
-    uint8_t bytes[];
 };
 
 /* The value's bytes; an integer is written to `scratch`. Valid until the next
@@ -30,9 +17,6 @@ size_t string_len(const struct entry *e);
 bool string_get_int(const struct entry *e, int64_t *out);
 /* The blob to pin, NULL if the value is not one or too small to bother. */
 struct blob *string_blob_to_pin(const struct entry *e);
-void blob_pin(struct blob *b);
-/* chain_release_fn: drops a pin, on any thread. */
-void blob_unpin(void *blob);
 
 /* Makes an entry; `deadline_ms` 0: none. *out is the caller's. */
 STATUS_CHECKED enum status string_create(const struct entry_memory *m,

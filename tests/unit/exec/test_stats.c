@@ -57,7 +57,7 @@ static void test_counts(void **state)
     assert_string_equal(st->errors[1].code, "BAD");
     assert_int_equal(counter_get(&st->errors[1].count), 3);
     assert_int_equal(h.seats[0].session.command_count, 9);
-    assert_string_equal(h.seats[0].session.last_command->full_name, "one");
+    assert_string_equal(h.seats[0].session.last_command->full_name, "box|one");
     house_deinit(&h);
 }
 

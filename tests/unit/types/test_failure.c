@@ -90,7 +90,7 @@ static enum status move_op(struct trial *t)
 static enum status copy_op(struct trial *t)
 {
     struct entry *to;
-    enum status st = entry_transfer(t->e, t->w.m, SLICE_LIT("copy"), false,
+    enum status st = entry_transfer(t->e, t->w.m, t->w.m, SLICE_LIT("copy"), false,
                                     &to);
     if (st == ST_OK) {
         entry_destroy(to, t->w.m);
@@ -102,7 +102,7 @@ static enum status take_op(struct trial *t)
 {
     struct entry *to;
     struct slice key = slice_of(key_buffer, 1050);
-    enum status st = entry_transfer(t->e, t->w.m, key, true, &to);
+    enum status st = entry_transfer(t->e, t->w.m, t->w.m, key, true, &to);
     if (st == ST_OK) {
         entry_transfer_undo(to, t->e, t->w.m);
     }

@@ -115,7 +115,7 @@ static void step_transfer(struct model *m, struct place *from)
     struct entry *made;
     bool take = below(m, 2), undo = below(m, 3) == 0;
     if (to == from
-        || entry_transfer(from->e, m->w.m, slice_of_text(to->key), take, &made)
+        || entry_transfer(from->e, m->w.m, m->w.m, slice_of_text(to->key), take, &made)
                != ST_OK) {
         return;
     }
@@ -131,7 +131,7 @@ static void step_transfer(struct model *m, struct place *from)
     to->deadline_ms = from->deadline_ms;
     memcpy(to->bytes, from->bytes, from->len);
     if (take) {
-        entry_transfer_done(from->e, m->w.m, m->w.m);
+        assert_null(entry_transfer_done(from->e, made, m->w.m, m->w.m));
         from->e = NULL;
     }
 }

@@ -24,7 +24,7 @@ static void go(struct world *w, const struct course *c)
     from->hits = 50;
     from->access_clock = 999;
     from->flags |= ENTRY_INDEXED | ENTRY_PARITY;
-    assert_int_equal(entry_transfer(from, to_m, to_key, c->take, &to), ST_OK);
+    assert_int_equal(entry_transfer(from, w->m, to_m, to_key, c->take, &to), ST_OK);
     check_entry(to, to_m, to_key, value, c->deadline_ms);
     assert_int_equal(to->hits, 50);
     assert_int_equal(to->access_clock, 999);
@@ -35,7 +35,7 @@ static void go(struct world *w, const struct course *c)
         check_entry(from, w->m, from_key, value, c->deadline_ms);
         entry_destroy(from, w->m);
     } else if (c->take) {
-        entry_transfer_done(from, w->m, to_m);
+        assert_null(entry_transfer_done(from, to, w->m, to_m));
         check_entry(to, to_m, to_key, value, c->deadline_ms);
         entry_destroy(to, to_m);
     } else {
@@ -76,10 +76,10 @@ static void test_pinned_value_changes_hands(void **state)
     struct entry *from = make(&w, SLICE_LIT("from"), value, 0), *to;
     struct blob *b = string_blob_to_pin(from);
     blob_pin(b);
-    assert_int_equal(entry_transfer(from, &w.memories[1], SLICE_LIT("to"), true,
+    assert_int_equal(entry_transfer(from, w.m, &w.memories[1], SLICE_LIT("to"), true,
                                     &to), ST_OK);
     assert_ptr_equal(entry_pointer(to), b);
-    entry_transfer_done(from, w.m, &w.memories[1]);
+    assert_null(entry_transfer_done(from, to, w.m, &w.memories[1]));
     assert_int_equal(mem_used(&w.accounts[0]), w.empty_bytes[0]);
     entry_destroy(to, &w.memories[1]);
     world_check_empty(&w);
@@ -97,7 +97,7 @@ static void test_edited_stays_raw(void **state)
     world_init(&w);
     struct entry *from = make(&w, SLICE_LIT("from"), SLICE_LIT("abc"), 0), *to;
     assert_int_equal(string_edit(w.m, &from, 3, &bytes), ST_OK);
-    assert_int_equal(entry_transfer(from, w.m, SLICE_LIT("to"), false, &to),
+    assert_int_equal(entry_transfer(from, w.m, w.m, SLICE_LIT("to"), false, &to),
                      ST_OK);
     assert_string_equal(entry_encoding_name(from), "raw");
     assert_string_equal(entry_encoding_name(to), "raw");
