@@ -33,6 +33,7 @@ struct exec *exec_create(const struct exec_options *o)
     x->tidy_shard = o->worker;
     x->stats.ticks_per_us = o->ticks_per_us;
     x->stats.command_count = total;
+    exec_stats_init(&x->stats);
     x->ns_per_tick = 1000.0 / o->ticks_per_us;
     x->stats.commands = mem_alloc_zeroed(o->account,
                                          total * sizeof *x->stats.commands);
@@ -462,27 +463,6 @@ static void run_ctx(struct exec *x, struct cmd_ctx *c)
 
 /* ---- counting ---- */
 
-static void count_error(struct exec *x, const struct reply *r)
-{
-    struct exec_stats *st = &x->stats;
-    uint32_t used = (uint32_t)counter_get(&st->error_kinds), i = 0;
-    counter_add(&st->error_total, 1);
-    while (i < used && strcmp(st->errors[i].code, r->error_code) != 0) {
-        i++;
-    }
-    if (i == ERROR_KINDS_MAX) {
-        return;
-    }
-    if (i == used) {
-        snprintf(st->errors[i].code, sizeof st->errors[i].code, "%s",
-                 r->error_code);
-        /* Readers look at `code` only below error_kinds. */
-        atomic_store_explicit(&st->error_kinds.value, used + 1,
-                              memory_order_release);
-    }
-    counter_add(&st->errors[i].count, 1);
-}
-
 static void count_call(struct exec *x, const struct cmd *cmd, uint64_t ticks)
 {
     struct cmd_stats *st = &x->stats.commands[cmd->index];
@@ -583,7 +563,7 @@ static void run_call(struct exec *x, const struct call *call, uint64_t *ticks)
     }
     *ticks = now;
     if (__builtin_expect(r->error_count > 0, 0)) {
-        count_error(x, r);
+        exec_stats_count_error(&x->stats, r->error_code);
         if (call->cmd != NULL) {
             struct cmd_stats *st = &x->stats.commands[call->cmd->index];
             counter_add(ran ? &st->failed : &st->rejected, 1);
@@ -670,23 +650,7 @@ const struct exec_stats *exec_stats(const struct exec *x)
 
 void exec_stats_reset(struct exec *x)
 {
-    struct exec_stats *st = &x->stats;
-    for (uint32_t i = 0; i < st->command_count; i++) {
-        struct cmd_stats *cmd = &st->commands[i];
-        struct counter *l = __atomic_load_n(&cmd->latency, __ATOMIC_ACQUIRE);
-        counter_set(&cmd->calls, 0);
-        counter_set(&cmd->ticks, 0);
-        counter_set(&cmd->failed, 0);
-        counter_set(&cmd->rejected, 0);
-        for (uint32_t b = 0; l != NULL && b < LATENCY_BUCKETS; b++) {
-            counter_set(&l[b], 0);
-        }
-    }
-    for (uint32_t i = 0; i < ERROR_KINDS_MAX; i++) {
-        counter_set(&st->errors[i].count, 0);
-    }
-    counter_set(&st->command_total, 0);
-    counter_set(&st->error_total, 0);
+    exec_stats_clear(&x->stats);
 }
 
 const struct cmd_table *exec_commands(const struct exec *x)

@@ -8,7 +8,10 @@
 
 enum {
     LATENCY_BUCKETS = 256,  /* 8 to an octave, from 1 ns */
-    ERROR_KINDS_MAX = 64,   /* codes told apart in errorstats */
+    /* Codes told apart in errorstats: the server's own, which are known from the
+     * start, and as many that scripts make up. */
+    ERROR_KINDS_MAX = 128 + 31,
+    ERROR_CODE_MAX = 32,
 };
 
 struct cmd_stats {
@@ -20,7 +23,7 @@ struct cmd_stats {
 };
 
 struct error_stats {
-    char code[32];
+    char code[ERROR_CODE_MAX];
     struct counter count;
 };
 
@@ -30,9 +33,17 @@ struct exec_stats {
     struct cmd_stats *commands;  /* by cmd.index */
     struct counter command_total;
     struct counter error_total;
+    struct counter error_overflow; /* of codes there was no more room for */
     struct counter error_kinds;  /* elements of errors in use */
     struct error_stats errors[ERROR_KINDS_MAX];
 };
+
+/* Names the server's own codes; before anything is counted. */
+void exec_stats_init(struct exec_stats *st);
+/* Counts an error reply by its code; the writing worker. */
+void exec_stats_count_error(struct exec_stats *st, const char *code);
+/* Sets all counts back and forgets the codes met; nobody reads meanwhile. */
+void exec_stats_clear(struct exec_stats *st);
 
 /* The bucket a span of nanoseconds falls in, and a bucket's upper end. */
 uint32_t latency_bucket(uint64_t ns);

@@ -232,6 +232,12 @@ static void reset_worker(struct worker *w)
     counter_set(&st->writes, 0);
     counter_set(&st->query_buffer_disconnects, 0);
     counter_set(&st->output_buffer_disconnects, 0);
+    counter_set(&st->turns, 0);
+    counter_set(&st->turn_ticks, 0);
+    counter_set(&st->turn_ticks_max, 0);
+    counter_set(&st->turn_commands_max, 0);
+    counter_set(&st->cron_ticks, 0);
+    counter_set(&st->background_ticks, 0);
     exec_stats_reset(w->exec);
 }
 

@@ -13,7 +13,8 @@ void rates_note(struct rates *r, const struct rate_sample *now)
     uint32_t last = (r->next + RATE_SAMPLES - 1) % RATE_SAMPLES;
     if (r->count > 0 && (r->samples[last].commands > now->commands
                          || r->samples[last].bytes_in > now->bytes_in
-                         || r->samples[last].bytes_out > now->bytes_out)) {
+                         || r->samples[last].bytes_out > now->bytes_out
+                         || r->samples[last].turns > now->turns)) {
         r->count = 0;
         r->next = 0;
     }
@@ -26,6 +27,11 @@ void rates_note(struct rates *r, const struct rate_sample *now)
                     a_second(oldest->bytes_in, now->bytes_in, ms));
         counter_set(&r->bytes_out_per_s,
                     a_second(oldest->bytes_out, now->bytes_out, ms));
+        uint64_t turns = now->turns - oldest->turns;
+        counter_set(&r->turns_per_s, a_second(oldest->turns, now->turns, ms));
+        counter_set(&r->turn_us,
+                    turns == 0 ? 0 : (now->turns_us - oldest->turns_us)
+                                         / turns);
     }
     r->samples[r->next] = *now;
     r->next = (r->next + 1) % RATE_SAMPLES;

@@ -10,7 +10,7 @@ enum { RATE_SAMPLES = 16 };
 /* Running totals at one moment. */
 struct rate_sample {
     int64_t at_ms;
-    uint64_t commands, bytes_in, bytes_out;
+    uint64_t commands, bytes_in, bytes_out, turns, turns_us;
 };
 
 struct rates {
@@ -19,6 +19,7 @@ struct rates {
     uint32_t count, next;
     /* any thread */
     struct counter commands_per_s, bytes_in_per_s, bytes_out_per_s;
+    struct counter turns_per_s, turn_us; /* turn_us: of one turn */
 };
 
 /* Notes the totals, a few times a second; the rates are over the last

@@ -332,7 +332,8 @@ enum status server_create(const struct options *o, const char *config_path,
     signal_event_init(&s->housekeeper_wake);
     s->start_wall_ms = clock_wall_us() / 1000;
     if (options_copy(&s->options, o, &s->account) != ST_OK
-        || random_secret_hex(s->run_id, RUN_ID_LEN) != ST_OK) {
+        || random_secret_hex(s->run_id, RUN_ID_LEN) != ST_OK
+        || random_secret_hex(s->replication_id, RUN_ID_LEN) != ST_OK) {
         goto destroy;
     }
     s->log = log_open(o->logfile, (enum log_level)o->loglevel);
@@ -444,6 +445,9 @@ bool server_run(struct server *s)
     }
     server_cron(s);
     s->startup_bytes = (size_t)server_used_memory_peak(s);
+    for (uint32_t i = 0; i < s->worker_count; i++) {
+        s->startup_clients_bytes += mem_used(&s->workers[i].account);
+    }
     log_start(s);
     worker_run(&s->workers[0]);
     join_threads(s);

@@ -31,6 +31,8 @@ struct worker_stats {
     struct counter reads, writes;
     struct counter query_buffer_disconnects, output_buffer_disconnects;
     struct counter turns;
+    struct counter turn_ticks, turn_ticks_max, turn_commands_max;
+    struct counter cron_ticks, background_ticks;
 };
 
 struct connection; /* conn.c */
@@ -75,7 +77,7 @@ struct server {
     bool has_unix_socket, has_pidfile;
     struct thread *housekeeper; /* pre-faults, trims, reclaims */
     struct signal_event housekeeper_wake; /* set: look now */
-    char run_id[RUN_ID_LEN + 1];
+    char run_id[RUN_ID_LEN + 1], replication_id[RUN_ID_LEN + 1];
     int64_t start_wall_ms;
     double ticks_per_us;
     const char *io_engine; /* "io_uring" or "epoll", as chosen */
@@ -93,7 +95,8 @@ struct server {
     _Atomic(uint32_t) timeout_s, keepalive_s;
     _Atomic(uint64_t) used_memory_peak; /* raised by whoever sums */
     struct rates rates;              /* sampled by worker 0 */
-    size_t startup_bytes;            /* used memory when ready */
+    /* used memory when ready, and what of it the workers' accounts hold */
+    size_t startup_bytes, startup_clients_bytes;
 };
 
 /* Every account summed: what INFO calls used_memory; raises the peak. From a

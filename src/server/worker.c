@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "net/socket.h"
 #include "server/connection.h"
 
@@ -154,15 +155,33 @@ bool worker_listen(struct worker *w, int fd)
 
 /* ---- the turn ---- */
 
+static void raise_to(struct counter *max, uint64_t v)
+{
+    if (v > counter_get(max)) {
+        counter_set(max, v);
+    }
+}
+
+static void count_turn(struct worker *w, uint64_t ticks, uint64_t commands)
+{
+    counter_add(&w->stats.turn_ticks, ticks);
+    raise_to(&w->stats.turn_ticks_max, ticks);
+    raise_to(&w->stats.turn_commands_max, commands);
+}
+
 static void on_turn(void *arg)
 {
     struct worker *w = arg;
+    const struct counter *commands = &exec_stats(w->exec)->command_total;
+    uint64_t begin = clock_ticks(), commands_before = counter_get(commands);
     counter_add(&w->stats.turns, 1);
     exec_set_now(w->exec, loop_wall_ms(w->loop), loop_now_us(w->loop));
     read_mail(w);
     if (w->ready != NULL) {
         connections_run_ready(w);
     }
+    count_turn(w, clock_ticks() - begin,
+               counter_get(commands) - commands_before);
     if (atomic_load_explicit(&w->server->is_stopping, memory_order_acquire)) {
         w->is_stopping = true;
         loop_stop(w->loop);
@@ -172,16 +191,21 @@ static void on_turn(void *arg)
 static int64_t on_background(void *arg)
 {
     struct worker *w = arg;
-    return exec_background(w->exec, BACKGROUND_SLICE_US);
+    uint64_t begin = clock_ticks();
+    int64_t wait_us = exec_background(w->exec, BACKGROUND_SLICE_US);
+    counter_add(&w->stats.background_ticks, clock_ticks() - begin);
+    return wait_us;
 }
 
 static void on_cron(void *arg)
 {
     struct worker *w = arg;
+    uint64_t begin = clock_ticks();
     connections_cron(w, loop_now_us(w->loop) / 1000);
     if (w->index == 0) {
         server_cron(w->server);
     }
+    counter_add(&w->stats.cron_ticks, clock_ticks() - begin);
     /* Cannot fail: the heap has had room for this timer before. */
     enum status st = timer_start(w->loop, &w->cron, CRON_PERIOD_US);
     assert(st == ST_OK);

@@ -192,6 +192,11 @@ struct mem_account *keyspace_account(struct keyspace *ks);
 struct mem_account *store_account(struct store *s);
 /* Bytes of one of its entries, value included. */
 size_t keyspace_entry_bytes(const struct keyspace *ks, const struct entry *e);
+/* Bytes of its table and of its expiry wheel. */
+size_t keyspace_table_bytes(const struct keyspace *ks);
+size_t keyspace_expiry_bytes(const struct keyspace *ks);
+/* Walks the table: slow. */
+void keyspace_table_stats(const struct keyspace *ks, struct table_stats *out);
 /* Invariants; slow; asserts. */
 void keyspace_check(struct keyspace *ks);
 
