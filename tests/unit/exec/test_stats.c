@@ -1,4 +1,6 @@
 /* Tests of the counting: calls, failures, refusals, errors by code, latencies. */
+#include <stdio.h>
+
 #include "fakes.h"
 #include "tests.h"
 
