@@ -20,35 +20,57 @@ static struct server *server_of(const struct cmd_ctx *c)
 
 /* ---- CONFIG GET ---- */
 
-/* A pattern asks for a name; hidden ones answer to their full name only. */
-static bool is_asked(const struct cmd_ctx *c, const struct option *row,
-                     const char *name)
+static bool has_wildcard(struct slice pattern)
 {
-    if (name == NULL) {
-        return false;
-    }
-    for (uint32_t i = 2; i < c->argc; i++) {
-        if ((row->flags & OPTION_HIDDEN)
-                ? slice_equal_nocase(c->argv[i], name)
-                : slice_match_glob(c->argv[i], slice_of_text(name), true)) {
+    for (size_t i = 0; i < pattern.len; i++) {
+        if (memchr("*?[", pattern.data[i], 3) != NULL) {
             return true;
         }
     }
     return false;
 }
 
-static void reply_option(struct cmd_ctx *c, const struct option *row,
-                         const char *name, char *text, size_t cap)
+/* The name as the reply shall have it: as it was asked for, where one of the
+ * arguments is the name itself; empty: nobody asks. Patterns do not find hidden
+ * ones. */
+static struct slice asked_name(const struct cmd_ctx *c,
+                               const struct option *row, const char *name)
+{
+    struct slice found = slice_of(NULL, 0);
+    if (name == NULL || row->type == OPTION_LINES) {
+        return found;
+    }
+    for (uint32_t i = 2; i < c->argc; i++) {
+        if (!has_wildcard(c->argv[i])) {
+            if (slice_equal_nocase(c->argv[i], name)) {
+                return c->argv[i];
+            }
+        } else if (!(row->flags & OPTION_HIDDEN)
+                   && slice_match_glob(c->argv[i], slice_of_text(name), true)) {
+            found = slice_of_text(name);
+        }
+    }
+    return found;
+}
+
+/* False: nobody asked for this name. */
+static bool reply_if_asked(struct cmd_ctx *c, const struct option *row,
+                           const char *name, char *text, size_t cap)
 {
     const struct options *o = &server_of(c)->options;
-    size_t len = options_get_row(o, row, text, cap);
-    reply_bulk_text(c->reply, name);
+    struct slice shown = asked_name(c, row, name);
+    size_t len;
+    if (shown.len == 0) {
+        return false;
+    }
+    len = options_get_row(o, row, text, cap);
+    reply_bulk(c->reply, shown);
     /* Where the process is counts, not the words that led there. */
-    if (row->offset == offsetof(struct options, dir)
-        && getcwd(text, cap) != NULL) {
+    if (row->kind == TEXT_DIRECTORY && getcwd(text, cap) != NULL) {
         len = strlen(text);
     }
     reply_bulk(c->reply, slice_of(text, len < cap ? len : cap - 1));
+    return true;
 }
 
 static void config_get_run(struct cmd_ctx *c)
@@ -66,14 +88,8 @@ static void config_get_run(struct cmd_ctx *c)
     lock_acquire(&s->config_lock);
     for (size_t i = 0; i < option_count(); i++) {
         const struct option *row = option_at(i);
-        if (is_asked(c, row, row->name)) {
-            reply_option(c, row, row->name, text, cap);
-            count++;
-        }
-        if (is_asked(c, row, row->alias)) {
-            reply_option(c, row, row->alias, text, cap);
-            count++;
-        }
+        count += reply_if_asked(c, row, row->name, text, cap) ? 1 : 0;
+        count += reply_if_asked(c, row, row->alias, text, cap) ? 1 : 0;
     }
     lock_release(&s->config_lock);
     reply_deferred_map(c->reply, &d, count);
@@ -81,19 +97,32 @@ static void config_get_run(struct cmd_ctx *c)
 
 /* ---- CONFIG SET ---- */
 
-static void reply_set_error(struct cmd_ctx *c, const struct option *row,
+/* NULL: CONFIG does not know it. */
+static const struct option *settable(struct slice name)
+{
+    const struct option *row = option_find(name);
+    return row != NULL && row->type != OPTION_LINES ? row : NULL;
+}
+
+/* The row's name or its alias, whichever was typed. */
+static const char *typed_name(const struct option *row, struct slice typed)
+{
+    return slice_equal_nocase(typed, row->name) ? row->name : row->alias;
+}
+
+static void reply_set_error(struct cmd_ctx *c, const char *name,
                             const char *why)
 {
     reply_errorf(c->reply,
                  "ERR CONFIG SET failed (possibly related to argument '%s') - "
-                 "%s", row->name, why);
+                 "%s", name, why);
 }
 
 static bool is_named_before(const struct cmd_ctx *c, uint32_t at,
-                            const struct option *row)
+                            const char *name)
 {
     for (uint32_t i = 2; i < at; i += 2) {
-        if (option_find(c->argv[i]) == row) {
+        if (slice_equal_nocase(c->argv[i], name)) {
             return true;
         }
     }
@@ -105,7 +134,8 @@ static bool check_names(struct cmd_ctx *c)
 {
     const struct options *o = &server_of(c)->options;
     for (uint32_t i = 2; i < c->argc; i += 2) {
-        const struct option *row = option_find(c->argv[i]);
+        const struct option *row = settable(c->argv[i]);
+        const char *name;
         if (row == NULL) {
             size_t len = c->argv[i].len < 128 ? c->argv[i].len : 128;
             reply_errorf(c->reply, "ERR Unknown option or number of arguments "
@@ -113,19 +143,20 @@ static bool check_names(struct cmd_ctx *c)
                          (int)len, (const char *)c->argv[i].data);
             return false;
         }
+        name = typed_name(row, c->argv[i]);
         if (row->flags & OPTION_IMMUTABLE) {
-            reply_set_error(c, row, "can't set immutable config");
+            reply_set_error(c, name, "can't set immutable config");
             return false;
         }
         if ((row->flags & OPTION_PROTECTED)
             && !session_is_permitted(c->session,
                                      (enum option_permit)
                                          o->enable_protected_configs)) {
-            reply_set_error(c, row, "can't set protected config");
+            reply_set_error(c, name, "can't set protected config");
             return false;
         }
-        if (is_named_before(c, i, row)) {
-            reply_set_error(c, row, "duplicate parameter");
+        if (is_named_before(c, i, name)) {
+            reply_set_error(c, name, "duplicate parameter");
             return false;
         }
     }
@@ -136,9 +167,9 @@ static bool set_values(struct cmd_ctx *c, struct options *o)
 {
     char why[OPTION_ERROR_MAX];
     for (uint32_t i = 2; i < c->argc; i += 2) {
-        const struct option *row = option_find(c->argv[i]);
+        const struct option *row = settable(c->argv[i]);
         if (!options_set_row(o, row, c->argv[i + 1], why, sizeof why)) {
-            reply_set_error(c, row, why);
+            reply_set_error(c, typed_name(row, c->argv[i]), why);
             return false;
         }
     }
@@ -149,13 +180,19 @@ static bool set_values(struct cmd_ctx *c, struct options *o)
 static bool reserve_descriptors(struct cmd_ctx *c, const struct options *from,
                                 const struct options *to)
 {
-    if (to->maxclients <= from->maxclients
-        || process_sessions_max(to->maxclients) == to->maxclients) {
+    char why[OPTION_ERROR_MAX];
+    int64_t max;
+    if (to->maxclients <= from->maxclients) {
         return true;
     }
-    reply_set_error(c, option_find(SLICE_LIT("maxclients")),
-                    "The operating system is not able to handle the specified "
-                    "number of clients");
+    max = process_sessions_max(to->maxclients);
+    if (max == to->maxclients) {
+        return true;
+    }
+    snprintf(why, sizeof why,
+             "The operating system is not able to handle the specified number "
+             "of clients, try with %lld", (long long)max);
+    reply_set_error(c, "maxclients", why);
     return false;
 }
 
@@ -170,7 +207,7 @@ static bool enter_directory(struct cmd_ctx *c, const struct options *from,
     if (chdir(to->dir) == 0) {
         return true;
     }
-    reply_set_error(c, option_find(SLICE_LIT("dir")), strerror(errno));
+    reply_set_error(c, "dir", strerror(errno));
     return false;
 }
 
@@ -193,7 +230,13 @@ static bool exchange_options(struct cmd_ctx *c)
     /* Options that were not named are not written: those that never change
      * are read without the lock. */
     for (uint32_t i = 2; i < c->argc; i += 2) {
-        options_exchange_row(&s->options, &next, option_find(c->argv[i]));
+        const struct option *row = option_find(c->argv[i]);
+        const char *other = slice_equal_nocase(c->argv[i], row->name)
+                                ? row->alias : row->name;
+        /* By both of its names: exchanged once. */
+        if (other == NULL || !is_named_before(c, i, other)) {
+            options_exchange_row(&s->options, &next, row);
+        }
     }
     options_deinit(&next);
     return true;
@@ -252,16 +295,32 @@ static void config_resetstat_run(struct cmd_ctx *c)
     reply_ok(c->reply);
 }
 
+/* The file is made from a copy: the disk may take its time, and others need the
+ * options meanwhile. */
 static void config_rewrite_run(struct cmd_ctx *c)
 {
     struct server *s = server_of(c);
-    bool has_file;
+    struct options now;
+    enum status st;
     lock_acquire(&s->config_lock);
-    has_file = s->options.config_path[0] != '\0';
+    st = options_copy(&now, &s->options, s->options.account);
     lock_release(&s->config_lock);
-    reply_error(c->reply,
-                has_file ? "ERR CONFIG REWRITE is not supported yet"
-                         : "ERR The server is running without a config file");
+    if (st != ST_OK) {
+        ctx_error_status(c, st);
+        return;
+    }
+    if (now.config_path[0] == '\0') {
+        reply_error(c->reply, "ERR The server is running without a config file");
+    } else if (!config_rewrite(&now, false)) {
+        log_write(s->log, LOG_WARNING, "CONFIG REWRITE failed: %s",
+                  strerror(errno));
+        reply_errorf(c->reply, "ERR Rewriting config file: %s",
+                     strerror(errno));
+    } else {
+        log_write(s->log, LOG_NOTICE, "CONFIG REWRITE executed with success.");
+        reply_ok(c->reply);
+    }
+    options_deinit(&now);
 }
 
 static void config_help_run(struct cmd_ctx *c)

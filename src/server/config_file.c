@@ -1,12 +1,15 @@
 /* config_file: lines of text into options: the file, its includes, and the
- * command line.
+ * command line, which is made into lines first.
  *
  * Files are read with a stack of open texts rather than by recursion; a file
  * that includes itself ends at CONFIG_INCLUDE_DEPTH_MAX. Everything has a
- * bound: bytes of a file, bytes of a line, words of a line, depth. */
+ * bound: bytes of a file, bytes of a line, words of a line, depth, and the
+ * number of files, as patterns in files that include one another would multiply
+ * below any depth. */
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/config_text.h"
 #include "server/options.h"
 
 /* ---- words of a line ---- */
@@ -116,6 +120,7 @@ struct loader {
     uint8_t *scratch;      /* CONFIG_LINE_MAX: words of the line */
     uint8_t *joined;       /* OPTION_TEXT_MAX: values made one text */
     struct slice words[CONFIG_WORDS_MAX];
+    uint32_t include_count;
     char why[OPTION_ERROR_MAX];
 };
 
@@ -170,15 +175,48 @@ static bool apply_save(struct loader *l, const struct option *row,
     return true;
 }
 
+/* Adds a line: the words behind the directive's name, quoted. */
+static bool apply_line(struct loader *l, const struct option *row,
+                       const struct slice *values, int count)
+{
+    struct options *o = l->options;
+    const char *before = *(char *const *)options_field_read(o, row);
+    bool is_rename = row->offset == offsetof(struct options, renames);
+    struct config_text t;
+    bool ok;
+    if (count < 1 || (is_rename && count != 2)) {
+        return loader_fail(l, "Bad directive or wrong number of arguments");
+    }
+    if (strlen(before) > CONFIG_FILE_MAX) {
+        return loader_fail(l, "too many lines of this directive");
+    }
+    config_text_init(&t, o->account);
+    config_text_add_text(&t, before);
+    for (int i = 0; i < count; i++) {
+        config_text_add_text(&t, i > 0 ? " " : "");
+        config_text_add_quoted(&t, values[i]);
+    }
+    config_text_add_text(&t, "\n");
+    ok = !t.is_short && options_set_text(o, row, config_text_slice(&t));
+    config_text_deinit(&t);
+    return ok ? true : loader_fail(l, "out of memory");
+}
+
 static bool apply_directive(struct loader *l, const struct slice *words,
                             int count)
 {
     const struct option *row = option_find(words[0]);
     struct slice text;
+    if (slice_equal_nocase(words[0], "loadmodule")) {
+        return loader_fail(l, "modules are not supported");
+    }
     if (row == NULL) {
         return loader_fail(l, "Bad directive or wrong number of arguments");
     }
-    if (count < 2) {
+    if (row->type == OPTION_LINES) {
+        return apply_line(l, row, words + 1, count - 1);
+    }
+    if (count < 2 && !(row->flags & OPTION_BITS)) {
         return loader_fail(l, "wrong number of arguments");
     }
     if (row->flags & OPTION_REPEATS) {
@@ -198,11 +236,15 @@ static bool apply_directive(struct loader *l, const struct slice *words,
 
 /* ---- files ---- */
 
+/* A text that is being read; while `matches` holds names that it includes, they
+ * are read before its next line. */
 struct source {
-    char *name; /* owned */
+    char *name; /* owned; NULL: the command line */
     char *text; /* owned, NULL: borrowed by `rest` */
     struct slice rest;
     uint32_t line;
+    glob_t matches;
+    size_t match_next; /* < matches.gl_pathc: there are some */
 };
 
 enum { SHOWN_MAX = 200 }; /* of a bad line */
@@ -231,11 +273,15 @@ static bool report(char *err, size_t cap, const struct source *s,
                    struct slice line, const char *why)
 {
     size_t shown = shown_length(line);
+    bool is_file = s->name != NULL;
     (void)snprintf(err, cap,
-                   "*** FATAL CONFIG FILE ERROR (Engram) ***\n"
-                   "Reading the configuration file '%s', at line %u\n"
+                   "*** FATAL CONFIG FILE ERROR (Engram " ENGRAM_VERSION ") ***\n"
+                   "Reading the %s%s%s%s, at line %u\n"
                    ">>> '%.*s'\n%s",
-                   s->name, s->line, (int)shown, (const char *)line.data, why);
+                   is_file ? "configuration file" : "command line",
+                   is_file ? " '" : "", is_file ? s->name : "",
+                   is_file ? "'" : "", s->line, (int)shown,
+                   (const char *)line.data, why);
     return false;
 }
 
@@ -285,6 +331,7 @@ static bool source_open(struct source *s, struct mem_account *a,
     int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     int saved;
     size_t len = 0;
+    *s = (struct source){.name = NULL};
     if (fd < 0) {
         return false;
     }
@@ -304,12 +351,21 @@ static bool source_open(struct source *s, struct mem_account *a,
         return false;
     }
     s->rest = slice_of(s->text, len);
-    s->line = 0;
     return true;
+}
+
+static void end_matches(struct source *s)
+{
+    if (s->matches.gl_pathc > 0) {
+        globfree(&s->matches);
+    }
+    s->matches.gl_pathc = 0;
+    s->match_next = 0;
 }
 
 static void source_close(struct source *s, struct mem_account *a)
 {
+    end_matches(s);
     mem_free(a, s->name);
     mem_free(a, s->text);
 }
@@ -332,30 +388,51 @@ static struct slice take_line(struct source *s)
     return slice_of(start, len);
 }
 
-static bool include_file(struct loader *l, struct source_stack *stack,
-                         struct slice path)
+/* Opens the next file that `s` includes, above it on the stack. */
+static bool include_next(struct loader *l, struct source_stack *stack,
+                         struct source *s)
 {
-    char name[PATH_MAX];
+    const char *name = s->matches.gl_pathv[s->match_next++];
     if (stack->depth == CONFIG_INCLUDE_DEPTH_MAX) {
         return loader_fail(l, "includes are nested too deeply");
     }
-    if (path.len == 0 || path.len >= sizeof name
-        || memchr(path.data, 0, path.len) != NULL) {
-        return loader_fail(l, "bad path of an include");
+    if (l->include_count == CONFIG_INCLUDES_MAX) {
+        return loader_fail(l, "too many files are included");
     }
-    memcpy(name, path.data, path.len);
-    name[path.len] = '\0';
     if (!source_open(&stack->at[stack->depth], l->options->account, name)) {
-        (void)snprintf(l->why, sizeof l->why, "can't open config file: %s",
+        (void)snprintf(l->why, sizeof l->why,
+                       "can't open config file '%.*s': %s", SHOWN_MAX, name,
                        strerror(errno));
         return false;
     }
+    l->include_count++;
     stack->depth++;
     return true;
 }
 
-static bool run_line(struct loader *l, struct source_stack *stack,
-                     struct slice line)
+/* Finds what an include names. A pattern may match nothing, a name may not. */
+static bool include_files(struct loader *l, struct source *s,
+                          struct slice path)
+{
+    char name[PATH_MAX];
+    int found;
+    if (path.len == 0 || path.len >= sizeof name) {
+        return loader_fail(l, "bad path of an include");
+    }
+    memcpy(name, path.data, path.len);
+    name[path.len] = '\0';
+    found = glob(name, strpbrk(name, "*?[") == NULL ? GLOB_NOCHECK : 0, NULL,
+                 &s->matches);
+    if (found != 0) {
+        s->matches.gl_pathc = 0;
+    }
+    s->match_next = 0;
+    return found == 0 || found == GLOB_NOMATCH
+               ? true
+               : loader_fail(l, "can't look for the included files");
+}
+
+static bool run_line(struct loader *l, struct source *s, struct slice line)
 {
     int count;
     if (line.len == 0 || line.data[0] == '#') {
@@ -363,6 +440,9 @@ static bool run_line(struct loader *l, struct source_stack *stack,
     }
     if (line.len > CONFIG_LINE_MAX) {
         return loader_fail(l, "line is too long");
+    }
+    if (memchr(line.data, 0, line.len) != NULL) {
+        return loader_fail(l, "line holds a NUL byte");
     }
     count = config_split_line(line, l->scratch, l->words, CONFIG_WORDS_MAX);
     if (count < 0) {
@@ -372,7 +452,7 @@ static bool run_line(struct loader *l, struct source_stack *stack,
         return true;
     }
     if (slice_equal_nocase(l->words[0], "include")) {
-        return count == 2 ? include_file(l, stack, l->words[1])
+        return count == 2 ? include_files(l, s, l->words[1])
                           : loader_fail(l, "wrong number of arguments");
     }
     return apply_directive(l, l->words, count);
@@ -410,17 +490,23 @@ static void loader_destroy(struct loader **l)
 static bool run_sources(struct loader *l, struct source_stack *stack, char *err,
                         size_t cap)
 {
+    struct slice line = SLICE_LIT("");
     bool ok = true;
     while (ok && stack->depth > 0) {
         struct source *s = &stack->at[stack->depth - 1];
-        struct slice line;
+        if (s->match_next < s->matches.gl_pathc) {
+            ok = include_next(l, stack, s)
+                 || report(err, cap, s, SLICE_LIT("include"), l->why);
+            continue;
+        }
+        end_matches(s);
         if (s->rest.len == 0) {
             source_close(s, l->options->account);
             stack->depth--;
             continue;
         }
         line = take_line(s);
-        ok = run_line(l, stack, line) || report(err, cap, s, line, l->why);
+        ok = run_line(l, s, line) || report(err, cap, s, line, l->why);
     }
     while (stack->depth > 0) {
         stack->depth--;
@@ -435,43 +521,42 @@ static bool out_of_memory(char *err, size_t cap)
     return false;
 }
 
-bool options_load_text(struct options *o, struct slice text, const char *name,
-                       char *err, size_t cap)
+static bool run_source(struct options *o, struct source *first, char *err,
+                       size_t cap)
 {
     struct source_stack stack = {.depth = 1};
     struct loader *l = loader_create(o);
     bool ok;
     if (l == NULL) {
+        source_close(first, o->account);
         return out_of_memory(err, cap);
     }
-    stack.at[0].rest = text;
-    stack.at[0].name = name_copy(o->account, name);
-    ok = stack.at[0].name != NULL ? run_sources(l, &stack, err, cap)
-                                  : out_of_memory(err, cap);
+    stack.at[0] = *first;
+    ok = run_sources(l, &stack, err, cap);
     loader_destroy(&l);
     return ok;
+}
+
+bool options_load_text(struct options *o, struct slice text, const char *name,
+                       char *err, size_t cap)
+{
+    struct source s = {.rest = text};
+    s.name = name_copy(o->account, name);
+    return s.name != NULL ? run_source(o, &s, err, cap)
+                          : out_of_memory(err, cap);
 }
 
 bool options_load_file(struct options *o, const char *path, char *err,
                        size_t cap)
 {
-    struct source_stack stack = {.depth = 1};
-    struct loader *l;
-    bool ok;
-    if (!source_open(&stack.at[0], o->account, path)) {
+    struct source s;
+    if (!source_open(&s, o->account, path)) {
         (void)snprintf(err, cap,
                        "Fatal error, can't open config file '%s': %s", path,
                        strerror(errno));
         return false;
     }
-    l = loader_create(o);
-    if (l == NULL) {
-        source_close(&stack.at[0], o->account);
-        return out_of_memory(err, cap);
-    }
-    ok = run_sources(l, &stack, err, cap);
-    loader_destroy(&l);
-    return ok;
+    return run_source(o, &s, err, cap);
 }
 
 /* ---- the command line ---- */
@@ -501,65 +586,68 @@ static bool is_option_word(const char *arg)
     return arg[0] == '-' && arg[1] == '-' && arg[2] != '\0';
 }
 
-/* One --name and the values behind it; *used: how many words that was. */
-static bool run_argument(struct loader *l, int argc, char *const *argv,
-                         int *used)
+/* Does a blank in the word part a name from a value? */
+static bool has_value_inside(const char *arg)
 {
-    int count = 1;
-    if (!is_option_word(argv[0])) {
-        *used = 1;
-        return loader_fail(l, "options begin with two dashes");
-    }
-    l->words[0] = slice_of_text(argv[0] + 2);
-    while (count < argc && !is_option_word(argv[count])) {
-        if (count == CONFIG_WORDS_MAX) {
-            return loader_fail(l, "too many values");
+    return strpbrk(arg, " \t") != NULL;
+}
+
+/* Lines as a file would have them. What follows a name is its value, whatever it
+ * looks like, but for `save`, whose value may be left out. */
+static void write_lines(struct config_text *t, int argc, char *const *argv)
+{
+    bool wants_value = false, is_save = false;
+    for (int i = 0; i < argc; i++) {
+        if (is_option_word(argv[i]) && (!wants_value || is_save)) {
+            config_text_add_text(t, wants_value ? "\"\"\n" : "\n");
+            config_text_add_text(t, argv[i] + 2);
+            config_text_add_text(t, " ");
+            wants_value = !has_value_inside(argv[i]);
+            is_save = wants_value
+                      && slice_equal_nocase(slice_of_text(argv[i] + 2), "save");
+            continue;
         }
-        l->words[count] = slice_of_text(argv[count]);
-        count++;
+        config_text_add_quoted(t, slice_of_text(argv[i]));
+        config_text_add_text(t, " ");
+        wants_value = false;
     }
-    *used = count;
-    return apply_directive(l, l->words, count);
+    if (wants_value && is_save) {
+        config_text_add_text(t, "\"\"");
+    }
+}
+
+static bool load_lines(struct options *o, int argc, char *const *argv,
+                       char *err, size_t cap)
+{
+    struct source s = {.name = NULL};
+    struct config_text t;
+    bool ok;
+    config_text_init(&t, o->account);
+    write_lines(&t, argc, argv);
+    s.rest = config_text_slice(&t);
+    if (s.rest.len > 0 && s.rest.data[0] == '\n') {
+        s.rest = slice_of(s.rest.data + 1, s.rest.len - 1);
+    }
+    ok = !t.is_short ? run_source(o, &s, err, cap) : out_of_memory(err, cap);
+    config_text_deinit(&t);
+    return ok;
 }
 
 bool options_load_args(struct options *o, int argc, char *const *argv,
                        char *err, size_t cap)
 {
-    struct loader *l;
-    bool ok = true;
-    int i = 0;
-
+    bool has_stdin = argc > 0 && strcmp(argv[argc - 1], "-") == 0;
+    if (has_stdin) {
+        argc--;
+    }
     if (argc > 0 && !is_option_word(argv[0])) {
-        if (strcmp(argv[0], "-") != 0
-            && !note_config_path(o, argv[0], err, cap)) {
+        if (!note_config_path(o, argv[0], err, cap)
+            || !options_load_file(o, argv[0], err, cap)) {
             return false;
         }
-        if (!options_load_file(o, argv[0], err, cap)) {
-            return false;
-        }
-        i = 1;
+        argc--;
+        argv++;
     }
-    l = loader_create(o);
-    if (l == NULL) {
-        return out_of_memory(err, cap);
-    }
-    while (ok && i < argc) {
-        int used = 1;
-        /* A lone dash asks for standard input also behind other words. */
-        if (strcmp(argv[i], "-") == 0) {
-            ok = options_load_file(o, "-", err, cap);
-            i++;
-            continue;
-        }
-        ok = run_argument(l, argc - i, argv + i, &used);
-        if (!ok) {
-            (void)snprintf(err, cap,
-                           "*** FATAL CONFIG FILE ERROR (Engram) ***\n"
-                           "Reading the command line, at argument %d\n"
-                           ">>> '%.200s'\n%s", i + 1, argv[i], l->why);
-        }
-        i += used;
-    }
-    loader_destroy(&l);
-    return ok;
+    return (!has_stdin || options_load_file(o, "-", err, cap))
+           && load_lines(o, argc, argv, err, cap);
 }

@@ -21,6 +21,7 @@ enum option_type {
     OPTION_BOOL, OPTION_INT, OPTION_BYTES, OPTION_ENUM, OPTION_STRING,
     OPTION_LIST,   /* several words, one text */
     OPTION_LIMITS, /* client-output-buffer-limit */
+    OPTION_LINES,  /* a directive that may repeat; CONFIG does not know it */
 };
 
 enum option_flag {
@@ -35,9 +36,23 @@ enum option_flag {
     OPTION_REPEATS = 1 << 8,   /* in a file, later lines add to the first */
     OPTION_BITS = 1 << 9, /* of an ENUM: several words, a bit for each but the
                            * first, which stands for none */
+    OPTION_PERCENT = 1 << 10, /* of BYTES: "5%" too, kept as -5 */
+    OPTION_REASON = 24,       /* the reason's first bit, beside INERT */
 };
 
-enum option_words { WORDS_ANY, WORDS_ADDRESSES, WORDS_SAVE };
+enum option_reason {
+    REASON_LATER, REASON_NEEDLESS, REASON_FORK, REASON_DISK,
+    REASON_REPLICATION, REASON_CLUSTER, REASON_TLS, REASON_RDMA,
+    REASON_SCRIPTS, REASON_COUNT,
+};
+
+/* What a text must be, beside being a text. */
+enum option_kind {
+    TEXT_ANY, TEXT_DIRECTORY, TEXT_FILE, TEXT_DIRNAME, TEXT_EVENTS, TEXT_TITLE,
+    TEXT_LOCALE, TEXT_IPV4, TEXT_IPV6, TEXT_HOST, TEXT_NODE,
+    WORDS_ADDRESSES, WORDS_SAVE, WORDS_PERCENTILES, WORDS_SCORES,
+    WORDS_PRIMARY, WORDS_NONE,
+};
 
 /* Names in policy_words' order. */
 enum maxmemory_policy {
@@ -71,6 +86,7 @@ struct options {
     OPTION_ENUM_MAP(OPTION_FIELD_ENUM)
     OPTION_STRING_MAP(OPTION_FIELD_TEXT)
     OPTION_LIST_MAP(OPTION_FIELD_TEXT)
+    OPTION_LINES_MAP(OPTION_FIELD_TEXT)
 #undef OPTION_FIELD_BOOL
 #undef OPTION_FIELD_NUMBER
 #undef OPTION_FIELD_ENUM
@@ -90,7 +106,7 @@ struct option {
     int64_t initial, min, max;
     const char *initial_text;
     const char *const *words; /* ENUM: ends with NULL; the value is the index */
-    enum option_words list_kind;
+    enum option_kind kind;    /* STRING, LIST */
 };
 
 enum {
@@ -102,6 +118,9 @@ size_t option_count(void);
 const struct option *option_at(size_t i); /* i < option_count() */
 /* By name or alias, any case; NULL: there is none. */
 const struct option *option_find(struct slice name);
+
+/* Why an INERT option changes nothing. */
+const char *option_reason_text(const struct option *row);
 
 /* ST_NOMEM: nothing is owned. */
 STATUS_CHECKED enum status options_init_defaults(struct options *o,
@@ -115,6 +134,9 @@ STATUS_CHECKED enum status options_copy(struct options *to,
 /* Exchanges one option's values; both on the same account. */
 void options_exchange_row(struct options *a, struct options *b,
                           const struct option *row);
+bool options_is_default(const struct options *o, const struct option *row);
+
+/* ---- option_values.c ---- */
 
 /* False: nothing changed and `err` says why, in Redis's words. Immutable ones
  * are set too: that they may not change any more is CONFIG SET's rule. */
@@ -126,13 +148,21 @@ bool options_set_row(struct options *o, const struct option *row,
  * length. */
 size_t options_get_row(const struct options *o, const struct option *row,
                        char *out, size_t cap);
+/* Makes the row's text field `bytes`; for who has checked them. False: out of
+ * memory. */
+bool options_set_text(struct options *o, const struct option *row,
+                      struct slice bytes);
+void *options_field(struct options *o, const struct option *row);
+const void *options_field_read(const struct options *o,
+                               const struct option *row);
 
 /* ---- config_file.c ---- */
 
 enum {
-    CONFIG_LINE_MAX = 64 * 1024,
+    CONFIG_LINE_MAX = 1024 * 1024,
     CONFIG_WORDS_MAX = 1024,
     CONFIG_INCLUDE_DEPTH_MAX = 16,
+    CONFIG_INCLUDES_MAX = 1000, /* files in all */
     CONFIG_FILE_MAX = 16 * 1024 * 1024,
 };
 
@@ -142,15 +172,24 @@ enum {
 int config_split_line(struct slice line, uint8_t *scratch,
                       struct slice *words, int words_max);
 /* Reads a file's text; `name` is for messages, includes are followed (relative
- * to the working directory). False: `err` is the whole message to print,
- * "*** FATAL CONFIG FILE ERROR ..." with file and line. */
+ * to the working directory, patterns allowed). False: `err` is the whole message
+ * to print, "*** FATAL CONFIG FILE ERROR ..." with file and line. */
 bool options_load_text(struct options *o, struct slice text, const char *name,
                        char *err, size_t cap);
 bool options_load_file(struct options *o, const char *path, char *err,
                        size_t cap);
 /* The command line after the program's name: an optional file ("-": standard
- * input), then --name value ... The file is read first. */
+ * input), then --name value ... The file is read first, then standard input
+ * where the last word is "-". */
 bool options_load_args(struct options *o, int argc, char *const *argv,
                        char *err, size_t cap);
+
+/* ---- config_rewrite.c ---- */
+
+/* The config file at o->config_path anew, with the values in `o`: its comments
+ * and order are kept, its lines get the values of now, what differs from its
+ * initial value and has no line follows at the end. `all`: every option gets a
+ * line. The file is replaced whole or not at all; false: errno. */
+bool config_rewrite(const struct options *o, bool all);
 
 #endif

@@ -415,6 +415,18 @@ static void join_threads(struct server *s)
     }
 }
 
+/* One line for each option that was set and changes nothing. */
+static void log_inert(struct server *s)
+{
+    for (size_t i = 0; i < option_count(); i++) {
+        const struct option *row = option_at(i);
+        if ((row->flags & OPTION_INERT) && !options_is_default(&s->options, row)) {
+            log_write(s->log, LOG_WARNING, "%s is set but changes nothing: %s",
+                      row->name, option_reason_text(row));
+        }
+    }
+}
+
 static void log_start(struct server *s)
 {
     uint32_t shards = store_shard_count(s->store);
@@ -430,6 +442,7 @@ static void log_start(struct server *s)
                   "maxmemory-policy is not in force yet: over maxmemory, what "
                   "needs memory is refused and no key is evicted");
     }
+    log_inert(s);
     log_write(s->log, LOG_NOTICE, "Server initialized");
     log_write(s->log, LOG_NOTICE, "Ready to accept connections");
 }

@@ -84,7 +84,12 @@ static void test_defaults_round_trip(void **state)
     for (size_t i = 0; i < option_count(); i++) {
         const struct option *row = option_at(i);
         char before[4096], after[1024];
+        /* The folder of the process has no name until it is given one. */
+        if (row->type == OPTION_LINES || row->kind == TEXT_DIRECTORY) {
+            continue;
+        }
         (void)options_get_row(&f->options, row, before, sizeof before);
+        assert_true(options_is_default(&f->options, row));
         if (!options_set_row(&f->options, row, slice_of_text(before), f->err,
                              sizeof f->err)) {
             fail_msg("%s '%s': %s", row->name, before, f->err);
@@ -110,58 +115,103 @@ static void refuse(struct fixture *f, const char *name, const char *value,
     assert_string_equal(get(f, name), before);
 }
 
+static const struct { const char *name, *value, *why; } wrong_values[] = {
+    {"activedefrag", "", "'yes' or 'no'"},
+    {"activedefrag", "1", "'yes' or 'no'"},
+    {"activedefrag", "yes ", "'yes' or 'no'"},
+    {"appendonly", "yes", "only 'no'"},
+    {"port", "", "parsed into an integer"},
+    {"port", "abc", "parsed into an integer"},
+    {"port", " 1", "parsed into an integer"},
+    {"port", "1 ", "parsed into an integer"},
+    {"port", "+1", "parsed into an integer"},
+    {"port", "01", "parsed into an integer"},
+    {"port", "0x10", "parsed into an integer"},
+    {"port", "1.0", "parsed into an integer"},
+    {"port", "99999999999999999999", "parsed into an integer"},
+    {"port", "-1", "between 0 and 65535 inclusive"},
+    {"port", "65536", "between 0 and 65535 inclusive"},
+    {"maxclients", "0", "between 1 and 4294967295 inclusive"},
+    {"maxclients", "4294967296", "between 1 and 4294967295 inclusive"},
+    {"tls-port", "6380", "between 0 and 0 inclusive"},
+    {"maxmemory-clients", "", "memory or percent value"},
+    {"maxmemory-clients", "%", "memory or percent value"},
+    {"maxmemory-clients", "x%", "memory or percent value"},
+    {"maxmemory-clients", "-5%", "memory or percent value"},
+    {"maxmemory-clients", "-5", "memory or percent value"},
+    {"maxmemory-clients", "101%", "percentage argument must be less or "
+                                  "equal to 100"},
+    {"shutdown-on-sigterm", "", "default, save, nosave, now, force"},
+    {"shutdown-on-sigterm", "now x", "default, save, nosave, now, force"},
+    {"shutdown-on-sigint", "save nosave", "can't be used simultaneously"},
+    {"appendfsync", "never", ": everysec, always, no"},
+    {"supervised", "x", ": upstart, systemd, auto, no"},
+    {"dir", "", "dir can't be empty"},
+    {"dbfilename", "", "dbfilename can't be empty"},
+    {"dbfilename", "a/b", "can't be a path, just a filename"},
+    {"appenddirname", "a/b", "can't be a path, just a dirname"},
+    {"notify-keyspace-events", "q", "'Ag$lshzxeKEtmdn'."},
+    {"proc-title-template", "", "unknown variables"},
+    {"proc-title-template", "  ", "unknown variables"},
+    {"proc-title-template", "{bad}", "unknown variables"},
+    {"proc-title-template", "a {title", "unknown variables"},
+    {"locale-collate", "xx_YY", "Invalid locale name"},
+    {"cluster-announce-client-ipv4", "1.2.3", "Invalid IPv4 address"},
+    {"cluster-announce-client-ipv4", "1111111111111111111111111111111111111"
+     "111111111111111111111111111111", "Invalid IPv4 address"},
+    {"cluster-announce-client-ipv6", "1.2.3.4", "Invalid IPv6 address"},
+    {"cluster-announce-hostname", "a b", "alphanumeric characters"},
+    {"cluster-announce-human-nodename", "a b!", "invalid character"},
+    {"latency-tracking-info-percentiles", "50 x", "Invalid latency"},
+    {"latency-tracking-info-percentiles", "101", "[0.0,100.0]"},
+    {"latency-tracking-info-percentiles", "-1", "[0.0,100.0]"},
+    {"latency-tracking-info-percentiles", "nan", "latency-tracking"},
+    {"oom-score-adj-values", "", "wrong number of arguments"},
+    {"oom-score-adj-values", "1 2", "wrong number of arguments"},
+    {"oom-score-adj-values", "1 2 3 4", "wrong number of arguments"},
+    {"oom-score-adj-values", "1 2 x", "between -2000 and 2000."},
+    {"oom-score-adj-values", "1 2 2001", "between -2000 and 2000."},
+    {"replicaof", "h", "wrong number of arguments"},
+    {"replicaof", "h x", "Invalid primary port"},
+    {"replicaof", "h 65536", "Invalid primary port"},
+    {"rdma-bind", "x", "No RDMA building support."},
+    {"shards", "3", "power of two"},
+    {"shards", "8192", "between 0 and 4096"},
+    {"unixsocketperm", "999", "octal"},
+    {"unixsocketperm", "", "octal"},
+    {"unixsocketperm", "1000", "between 0 and 777 inclusive"},
+    {"maxmemory", "", "memory value"},
+    {"maxmemory", "abc", "memory value"},
+    {"maxmemory", "-1", "memory value"},
+    {"maxmemory", "1tb", "memory value"},
+    {"maxmemory", "1 gb", "memory value"},
+    {"maxmemory", "9999999999999gb", ""},
+    {"proto-max-bulk-len", "1", "between 1048576 and"},
+    {"io-engine", "", "auto, io_uring, epoll"},
+    {"io-engine", "kqueue", "auto, io_uring, epoll"},
+    {"maxmemory-policy", "lru", "volatile-lru, volatile-lfu,"},
+    {"save", "60", "Invalid save parameters"},
+    {"save", "0 1", "Invalid save parameters"},
+    {"save", "1 -1", "Invalid save parameters"},
+    {"save", "x y", "Invalid save parameters"},
+    {"save", "1 2 3", "Invalid save parameters"},
+    {"bind", "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17", "Too many"},
+    {"client-output-buffer-limit", "normal 1 2", "Wrong number"},
+    {"client-output-buffer-limit", "normal 1 2 3 pubsub", "Wrong number"},
+    {"client-output-buffer-limit", "master 1 2 3", "Invalid client class"},
+    {"client-output-buffer-limit", "normal a 2 3", "Error in hard"},
+    {"client-output-buffer-limit", "normal 1 b 3", "Error in hard"},
+    {"client-output-buffer-limit", "normal 1 2 -3", "Error in hard"},
+    {"client-output-buffer-limit", "normal 1 2 c", "Error in hard"},
+};
+
 static void test_wrong_values(void **state)
 {
-    static const struct { const char *name, *value, *why; } wrong[] = {
-        {"activedefrag", "", "'yes' or 'no'"},
-        {"activedefrag", "1", "'yes' or 'no'"},
-        {"activedefrag", "yes ", "'yes' or 'no'"},
-        {"appendonly", "yes", "only 'no'"},
-        {"port", "", "parsed into an integer"},
-        {"port", "abc", "parsed into an integer"},
-        {"port", " 1", "parsed into an integer"},
-        {"port", "1 ", "parsed into an integer"},
-        {"port", "+1", "parsed into an integer"},
-        {"port", "01", "parsed into an integer"},
-        {"port", "0x10", "parsed into an integer"},
-        {"port", "1.0", "parsed into an integer"},
-        {"port", "99999999999999999999", "parsed into an integer"},
-        {"port", "-1", "between 0 and 65535 inclusive"},
-        {"port", "65536", "between 0 and 65535 inclusive"},
-        {"maxclients", "0", "between 1 and 2147483647 inclusive"},
-        {"shards", "3", "power of two"},
-        {"shards", "8192", "between 0 and 4096"},
-        {"unixsocketperm", "999", "octal"},
-        {"unixsocketperm", "", "octal"},
-        {"unixsocketperm", "1000", "between 0 and 777 inclusive"},
-        {"maxmemory", "", "memory value"},
-        {"maxmemory", "abc", "memory value"},
-        {"maxmemory", "-1", "memory value"},
-        {"maxmemory", "1tb", "memory value"},
-        {"maxmemory", "1 gb", "memory value"},
-        {"maxmemory", "9999999999999gb", ""},
-        {"proto-max-bulk-len", "1", "between 1048576 and"},
-        {"io-engine", "", "auto, io_uring, epoll"},
-        {"io-engine", "kqueue", "auto, io_uring, epoll"},
-        {"maxmemory-policy", "lru", "volatile-lru, volatile-lfu,"},
-        {"save", "60", "Invalid save parameters"},
-        {"save", "0 1", "Invalid save parameters"},
-        {"save", "1 -1", "Invalid save parameters"},
-        {"save", "x y", "Invalid save parameters"},
-        {"save", "1 2 3", "Invalid save parameters"},
-        {"bind", "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17", "Too many"},
-        {"client-output-buffer-limit", "", "Wrong number"},
-        {"client-output-buffer-limit", "normal 1 2", "Wrong number"},
-        {"client-output-buffer-limit", "normal 1 2 3 pubsub", "Wrong number"},
-        {"client-output-buffer-limit", "master 1 2 3", "Invalid client class"},
-        {"client-output-buffer-limit", "normal a 2 3", "Error in hard"},
-        {"client-output-buffer-limit", "normal 1 b 3", "Error in hard"},
-        {"client-output-buffer-limit", "normal 1 2 -3", "Error in hard"},
-        {"client-output-buffer-limit", "normal 1 2 c", "Error in hard"},
-    };
     struct fixture *f = *state;
-    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        refuse(f, wrong[i].name, wrong[i].value, wrong[i].why);
+    for (size_t i = 0; i < sizeof wrong_values / sizeof wrong_values[0];
+         i++) {
+        refuse(f, wrong_values[i].name, wrong_values[i].value,
+               wrong_values[i].why);
     }
     assert_false(set(f, "nosuch", "1"));
 }
@@ -173,10 +223,13 @@ static void test_wrong_by_type(void **state)
     struct fixture *f = *state;
     for (size_t i = 0; i < option_count(); i++) {
         const struct option *row = option_at(i);
-        if (row->type == OPTION_STRING || row->type == OPTION_LIST) {
+        /* No class of clients at all is a good list of limits. */
+        size_t j = row->type == OPTION_LIMITS ? 1 : 0;
+        if (row->type == OPTION_STRING || row->type == OPTION_LIST
+            || row->type == OPTION_LINES) {
             continue;
         }
-        for (size_t j = 0; j < sizeof junk / sizeof junk[0]; j++) {
+        for (; j < sizeof junk / sizeof junk[0]; j++) {
             refuse(f, row->name, junk[j], "");
         }
     }
@@ -217,10 +270,71 @@ static void test_right_values(void **state)
                         "normal 0 0 0 slave 0 0 0 pubsub 1048576 524288 30");
     assert_true(set(f, "slave-priority", "7"));
     assert_int_equal(f->options.replica_priority, 7);
+    assert_true(set(f, "hz", "0"));
+    assert_int_equal(f->options.hz, 1);
+    assert_true(set(f, "hz", "1000"));
+    assert_int_equal(f->options.hz, 500);
+    assert_true(set(f, "watchdog-period", "5"));
+    assert_int_equal(f->options.watchdog_period, 200);
+    assert_true(set(f, "watchdog-period", "0"));
+    assert_int_equal(f->options.watchdog_period, 0);
+    assert_true(set(f, "client-output-buffer-limit", ""));
     assert_true(set(f, "save", ""));
     assert_string_equal(f->options.save, "");
     assert_true(set(f, "bind", "  127.0.0.1   ::1 "));
     assert_string_equal(f->options.bind, "127.0.0.1 ::1");
+}
+
+/* What is shown is one spelling of what was given. */
+static void test_shown_otherwise(void **state)
+{
+    static const struct { const char *name, *value, *shown; } pairs[] = {
+        {"maxmemory-clients", "5%", "5%"},
+        {"maxmemory-clients", "0%", "0"},
+        {"maxmemory-clients", "1mb", "1048576"},
+        {"shutdown-on-sigterm", "force nosave", "nosave force"},
+        {"shutdown-on-sigterm", "default now", "now"},
+        {"shutdown-on-sigterm", "default", "default"},
+        {"notify-keyspace-events", "KEA", "AKE"},
+        {"notify-keyspace-events", "g$lshzxetd", "A"},
+        {"notify-keyspace-events", "Kgm", "gKm"},
+        {"notify-keyspace-events", "nEg$lKdm", "g$ldnKEm"},
+        {"notify-keyspace-events", "KEAn", "AKE"},
+        {"notify-keyspace-events", "AKgEgAAmm$$lshzxetdKEmAAAAAAA", "AKEm"},
+        {"notify-keyspace-events", "", ""},
+        {"latency-tracking-info-percentiles", "", ""},
+        {"latency-tracking-info-percentiles", "0 100 50.10", "0 100 50.1"},
+        {"latency-tracking-info-percentiles", "50.123456789 9",
+         "50.123457 9"},
+        {"replicaof", "h 1", "h 1"},
+        {"replicaof", "No One", ""},
+        {"slaveof", "h 2", "h 2"},
+        {"proc-title-template", "{port} x", "{port} x"},
+        {"locale-collate", "C", "C"},
+        {"cluster-announce-client-ipv4", "1.2.3.4", "1.2.3.4"},
+        {"cluster-announce-client-ipv6", "::1", "::1"},
+        {"oom-score-adj-values", " 1  2 -3", "1 2 -3"},
+        {"rdma-bind", "", ""},
+    };
+    struct fixture *f = *state;
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        if (!set(f, pairs[i].name, pairs[i].value)) {
+            fail_msg("%s '%s': %s", pairs[i].name, pairs[i].value, f->err);
+        }
+        assert_string_equal(get(f, pairs[i].name), pairs[i].shown);
+    }
+}
+
+/* Every inert option says why. */
+static void test_reasons(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < option_count(); i++) {
+        const struct option *row = option_at(i);
+        if (row->flags & OPTION_INERT) {
+            assert_true(strlen(option_reason_text(row)) > 8);
+        }
+    }
 }
 
 /* ---- lines ---- */
@@ -300,6 +414,12 @@ static void test_file_errors(void **state)
         {"port \"1\n", "at line 1", "Unbalanced quotes"},
         {"include\n", "at line 1", "wrong number of arguments"},
         {"include ''\n", "at line 1", "bad path"},
+        {"save\n", "at line 1", "wrong number of arguments"},
+        {"shutdown-on-sigint\n", "at line 1", "must be one of"},
+        {"loadmodule x.so 1\n", "at line 1", "modules are not supported"},
+        {"rename-command get\n", "at line 1", "Bad directive"},
+        {"rename-command a b c\n", "at line 1", "Bad directive"},
+        {"user\n", "at line 1", "Bad directive"},
         {"include /nonexistent/x\n", "at line 1", "can't open"},
         {"include /\n", "at line 1", "can't open"},
     };
@@ -321,6 +441,35 @@ static void test_secret_is_not_told(void **state)
     assert_false(load(f, "requirepass hunter2 x\n"));
     assert_null(strstr(f->err, "hunter2"));
     assert_non_null(strstr(f->err, ">>> 'requirepass'"));
+    assert_false(load(f, "user \"bob hunter2\n"));
+    assert_null(strstr(f->err, "hunter2"));
+}
+
+/* Lines of these add up, and their words can be told apart again. */
+static void test_repeated_lines(void **state)
+{
+    struct fixture *f = *state;
+    assert_true(load(f, "rename-command flushdb badger\n"
+                        "RENAME-COMMAND flushall \"\"\n"
+                        "user bob on \"~a b\" '>\\x\"y'\n"));
+    assert_string_equal(f->options.renames, "\"flushdb\" \"badger\"\n"
+                                            "\"flushall\" \"\"\n");
+    assert_string_equal(f->options.users,
+                        "\"bob\" \"on\" \"~a b\" \">\\\\x\\\"y\"\n");
+    assert_false(set(f, "user", "x"));
+    assert_non_null(strstr(f->err, "Bad directive"));
+}
+
+static void test_nul_in_a_line(void **state)
+{
+    static const char text[] = "port 1\nport 2\0 3\n";
+    struct fixture *f = *state;
+    assert_false(options_load_text(&f->options,
+                                   slice_of(text, sizeof text - 1), "t",
+                                   f->err, sizeof f->err));
+    assert_non_null(strstr(f->err, "NUL"));
+    assert_non_null(strstr(f->err, "at line 2"));
+    assert_int_equal(f->options.port, 1);
 }
 
 static void test_long_line(void **state)
@@ -373,6 +522,39 @@ static void test_includes(void **state)
     rmdir(dir);
 }
 
+/* Patterns are read in order of names, those that match nothing do no harm, and
+ * files that multiply come to an end. */
+static void test_include_patterns(void **state)
+{
+    struct fixture *f = *state;
+    char dir[] = "/tmp/engram-options-XXXXXX";
+    char path[64], text[128];
+    assert_non_null(mkdtemp(dir));
+    for (int i = 3; i >= 1; i--) {
+        snprintf(path, sizeof path, "%s/%d.conf", dir, i);
+        snprintf(text, sizeof text, "port %d\nsave %d %d", i, i, i);
+        write_file(path, text);
+    }
+    snprintf(text, sizeof text, "include %s/nosuch*\ninclude %s/?.conf\n"
+                                "timeout 9\n", dir, dir);
+    assert_true(load(f, text));
+    assert_int_equal(f->options.port, 3);
+    assert_int_equal(f->options.timeout, 9);
+    assert_string_equal(f->options.save, "1 1 2 2 3 3");
+    for (int i = 1; i <= 3; i++) {
+        snprintf(path, sizeof path, "%s/%d.conf", dir, i);
+        snprintf(text, sizeof text, "include %s/[12].conf\n", dir);
+        write_file(path, i < 3 ? text : "");
+    }
+    assert_false(load(f, text));
+    assert_non_null(strstr(f->err, "too deeply"));
+    for (int i = 1; i <= 3; i++) {
+        snprintf(path, sizeof path, "%s/%d.conf", dir, i);
+        unlink(path);
+    }
+    rmdir(dir);
+}
+
 static bool args(struct fixture *f, int argc, const char *const *argv)
 {
     char *copy[16];
@@ -411,16 +593,69 @@ static void test_arguments(void **state)
     assert_true(args(f, 0, NULL));
 }
 
-static void test_wrong_arguments(void **state)
+/* What follows a name is its value, whatever it looks like. */
+static void test_arguments_with_dashes(void **state)
 {
     struct fixture *f = *state;
-    assert_false(args(f, 1, (const char *const[]){"--port"}));
-    assert_false(args(f, 2, (const char *const[]){"--nosuch", "1"}));
-    assert_non_null(strstr(f->err, "Bad directive"));
-    assert_false(args(f, 3, (const char *const[]){"--port", "1", "2"}));
-    assert_false(args(f, 2, (const char *const[]){"--port", ""}));
-    assert_false(args(f, 1, (const char *const[]){"/nonexistent/x.conf"}));
-    assert_false(args(f, 1, (const char *const[]){"-port"}));
+    assert_true(args(f, 2, (const char *const[]){
+        "--maxmemory 700mb", "--maxmemory-policy volatile-lru"}));
+    assert_int_equal(f->options.maxmemory, 700 << 20);
+    assert_int_equal(f->options.maxmemory_policy, POLICY_VOLATILE_LRU);
+    assert_true(args(f, 4, (const char *const[]){
+        "--proc-title-template", "--my--title", "--loglevel", "verbose"}));
+    assert_string_equal(f->options.proc_title, "--my--title");
+    assert_int_equal(f->options.loglevel, 1);
+    assert_true(args(f, 2, (const char *const[]){
+        "--proc-title-template --other", "--loglevel debug"}));
+    assert_string_equal(f->options.proc_title, "--other");
+    assert_true(args(f, 3, (const char *const[]){
+        "--save", "--loglevel", "verbose"}));
+    assert_string_equal(f->options.save, "");
+    assert_true(args(f, 6, (const char *const[]){
+        "--save", "5", "5", "--save", "--hz", "7"}));
+    assert_string_equal(f->options.save, "");
+    assert_true(args(f, 3, (const char *const[]){"--hz", "20", "--save"}));
+    assert_true(args(f, 6, (const char *const[]){
+        "--shutdown-on-sigint", "nosave", "force", "now",
+        "--shutdown-on-sigterm", "nosave force"}));
+    assert_string_equal(get(f, "shutdown-on-sigint"), "nosave now force");
+    assert_string_equal(get(f, "shutdown-on-sigterm"), "nosave force");
+}
+
+static void test_wrong_arguments(void **state)
+{
+    static const struct { const char *argv[5], *shown, *why; } wrong[] = {
+        {{"--port"}, "'port'", "wrong number of arguments"},
+        {{"--nosuch", "1"}, "'nosuch \"1\"'", "Bad directive"},
+        {{"--port", "1", "2"}, "'port \"1\" \"2\"'", "wrong number"},
+        {{"--port", ""}, "'port \"\"'", "parsed into an integer"},
+        {{"--port", "--loglevel", "verbose"},
+         "'port \"--loglevel\" \"verbose\"'", "wrong number of arguments"},
+        {{"--port", "--bla", "--loglevel", "verbose"}, "'port \"--bla\"'",
+         "parsed into an integer"},
+        {{"--logfile", "--my--file", "--loglevel", "--bla"},
+         "'loglevel \"--bla\"'", "must be one of"},
+        {{"--shutdown-on-sigint"}, "'shutdown-on-sigint'", "must be one of"},
+        {{"--replicaof", "--h", "abc"}, "'replicaof \"--h\" \"abc\"'",
+         "Invalid primary port"},
+        {{"--replicaof", "--h", "--abc"}, "'replicaof \"--h\"'",
+         "wrong number of arguments"},
+        {{"--port=1"}, "'port=1'", "Bad directive"},
+        {{"/nonexistent/x.conf"}, "'/nonexistent/x.conf'", "can't open"},
+        {{"-port"}, "'-port'", "can't open"},
+    };
+    struct fixture *f = *state;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        int argc = 0;
+        while (argc < 5 && wrong[i].argv[argc] != NULL) {
+            argc++;
+        }
+        assert_false(args(f, argc, wrong[i].argv));
+        if (strstr(f->err, wrong[i].shown) == NULL
+            || strstr(f->err, wrong[i].why) == NULL) {
+            fail_msg("%s: %s", wrong[i].argv[0], f->err);
+        }
+    }
 }
 
 /* ---- memory ---- */
@@ -477,7 +712,9 @@ static void test_exchange(void **state)
 
 static void test_no_memory_anywhere(void **state)
 {
-    static const char text[] = "save 60 1\nbind 127.0.0.1\nrequirepass x\n";
+    static const char text[] = "save 60 1\nbind 127.0.0.1\nrequirepass x\n"
+                               "latency-tracking-info-percentiles 1 2\n"
+                               "rename-command a b\nrename-command c d\n";
     (void)state;
     for (int64_t n = 0;; n++) {
         struct mem_account account;
@@ -505,10 +742,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_names_are_unique), TEST(test_defaults_round_trip),
         TEST(test_wrong_values), TEST(test_wrong_by_type),
-        TEST(test_text_bounds), TEST(test_right_values), TEST(test_split),
+        TEST(test_text_bounds), TEST(test_right_values),
+        TEST(test_shown_otherwise), TEST(test_reasons), TEST(test_split),
         TEST(test_file), TEST(test_save_lines), TEST(test_file_errors),
         TEST(test_secret_is_not_told), TEST(test_long_line),
-        TEST(test_includes), TEST(test_arguments),
+        TEST(test_repeated_lines), TEST(test_nul_in_a_line),
+        TEST(test_includes), TEST(test_include_patterns),
+        TEST(test_arguments), TEST(test_arguments_with_dashes),
         TEST(test_wrong_arguments), TEST(test_copy), TEST(test_exchange),
         TEST(test_no_memory_anywhere),
     };
