@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "server/config_text.h"
+#include "server/text.h"
 #include "server/options.h"
 
 /* ---- words of a line ---- */
@@ -182,7 +182,7 @@ static bool apply_line(struct loader *l, const struct option *row,
     struct options *o = l->options;
     const char *before = *(char *const *)options_field_read(o, row);
     bool is_rename = row->offset == offsetof(struct options, renames);
-    struct config_text t;
+    struct text t;
     bool ok;
     if (count < 1 || (is_rename && count != 2)) {
         return loader_fail(l, "Bad directive or wrong number of arguments");
@@ -190,15 +190,15 @@ static bool apply_line(struct loader *l, const struct option *row,
     if (strlen(before) > CONFIG_FILE_MAX) {
         return loader_fail(l, "too many lines of this directive");
     }
-    config_text_init(&t, o->account);
-    config_text_add_text(&t, before);
+    t = (struct text){.account = o->account};
+    text_add_slice(&t, slice_of_text(before));
     for (int i = 0; i < count; i++) {
-        config_text_add_text(&t, i > 0 ? " " : "");
-        config_text_add_quoted(&t, values[i]);
+        text_add(&t, "%s", i > 0 ? " " : "");
+        text_add_quoted(&t, values[i]);
     }
-    config_text_add_text(&t, "\n");
-    ok = !t.is_short && options_set_text(o, row, config_text_slice(&t));
-    config_text_deinit(&t);
+    text_add(&t, "\n");
+    ok = !t.failed && options_set_text(o, row, text_slice(&t));
+    text_deinit(&t);
     return ok ? true : loader_fail(l, "out of memory");
 }
 
@@ -594,25 +594,25 @@ static bool has_value_inside(const char *arg)
 
 /* Lines as a file would have them. What follows a name is its value, whatever it
  * looks like, but for `save`, whose value may be left out. */
-static void write_lines(struct config_text *t, int argc, char *const *argv)
+static void write_lines(struct text *t, int argc, char *const *argv)
 {
     bool wants_value = false, is_save = false;
     for (int i = 0; i < argc; i++) {
         if (is_option_word(argv[i]) && (!wants_value || is_save)) {
-            config_text_add_text(t, wants_value ? "\"\"\n" : "\n");
-            config_text_add_text(t, argv[i] + 2);
-            config_text_add_text(t, " ");
+            text_add(t, wants_value ? "\"\"\n" : "\n");
+            text_add_slice(t, slice_of_text(argv[i] + 2));
+            text_add(t, " ");
             wants_value = !has_value_inside(argv[i]);
             is_save = wants_value
                       && slice_equal_nocase(slice_of_text(argv[i] + 2), "save");
             continue;
         }
-        config_text_add_quoted(t, slice_of_text(argv[i]));
-        config_text_add_text(t, " ");
+        text_add_quoted(t, slice_of_text(argv[i]));
+        text_add(t, " ");
         wants_value = false;
     }
     if (wants_value && is_save) {
-        config_text_add_text(t, "\"\"");
+        text_add(t, "\"\"");
     }
 }
 
@@ -620,16 +620,16 @@ static bool load_lines(struct options *o, int argc, char *const *argv,
                        char *err, size_t cap)
 {
     struct source s = {.name = NULL};
-    struct config_text t;
+    struct text t;
     bool ok;
-    config_text_init(&t, o->account);
+    t = (struct text){.account = o->account};
     write_lines(&t, argc, argv);
-    s.rest = config_text_slice(&t);
+    s.rest = text_slice(&t);
     if (s.rest.len > 0 && s.rest.data[0] == '\n') {
         s.rest = slice_of(s.rest.data + 1, s.rest.len - 1);
     }
-    ok = !t.is_short ? run_source(o, &s, err, cap) : out_of_memory(err, cap);
-    config_text_deinit(&t);
+    ok = !t.failed ? run_source(o, &s, err, cap) : out_of_memory(err, cap);
+    text_deinit(&t);
     return ok;
 }
 

@@ -51,6 +51,28 @@ void text_add_slice(struct text *t, struct slice s)
     }
 }
 
+void text_add_quoted(struct text *t, struct slice word)
+{
+    static const char from[] = "\n\r\t\b\a\"\\", to[] = "nrtba\"\\";
+    text_add_slice(t, SLICE_LIT("\""));
+    for (size_t i = 0; i < word.len; i++) {
+        uint8_t c = word.data[i];
+        const char *at = c == 0 ? NULL : strchr(from, c);
+        char escape[5];
+        if (at != NULL) {
+            escape[0] = '\\';
+            escape[1] = to[at - from];
+            text_add_slice(t, slice_of(escape, 2));
+        } else if (c < ' ' || c > '~') {
+            (void)snprintf(escape, sizeof escape, "\\x%02x", c);
+            text_add_slice(t, slice_of(escape, 4));
+        } else {
+            text_add_slice(t, slice_of(&word.data[i], 1));
+        }
+    }
+    text_add_slice(t, SLICE_LIT("\""));
+}
+
 void text_deinit(struct text *t)
 {
     mem_free(t->account, t->bytes);

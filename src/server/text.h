@@ -25,6 +25,8 @@ void text_add(struct text *t, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* Any number of bytes. */
 void text_add_slice(struct text *t, struct slice s);
+/* In double quotes, what needs it escaped: config_split_line reads it back. */
+void text_add_quoted(struct text *t, struct slice word);
 static inline struct slice text_slice(const struct text *t)
 {
     return slice_of(t->bytes, t->used);
