@@ -297,7 +297,7 @@ static void config_resetstat_run(struct cmd_ctx *c)
 
 /* The file is made from a copy: the disk may take its time, and others need the
  * options meanwhile. */
-static void config_rewrite_run(struct cmd_ctx *c)
+void config_rewrite_file(struct cmd_ctx *c, bool all)
 {
     struct server *s = server_of(c);
     struct options now;
@@ -311,16 +311,22 @@ static void config_rewrite_run(struct cmd_ctx *c)
     }
     if (now.config_path[0] == '\0') {
         reply_error(c->reply, "ERR The server is running without a config file");
-    } else if (!config_rewrite(&now, false)) {
+    } else if (!config_rewrite(&now, all)) {
+        int error = errno;
         log_write(s->log, LOG_WARNING, "CONFIG REWRITE failed: %s",
-                  strerror(errno));
+                  strerror(error));
         reply_errorf(c->reply, "ERR Rewriting config file: %s",
-                     strerror(errno));
+                     strerror(error));
     } else {
         log_write(s->log, LOG_NOTICE, "CONFIG REWRITE executed with success.");
         reply_ok(c->reply);
     }
     options_deinit(&now);
+}
+
+static void config_rewrite_run(struct cmd_ctx *c)
+{
+    config_rewrite_file(c, false);
 }
 
 static void config_help_run(struct cmd_ctx *c)

@@ -104,6 +104,8 @@ static void debug_run(struct cmd_ctx *c)
         debug_set_active_expire(c);
     } else if (c->argc == 2 && ctx_arg_is(c, 1, "check")) {
         debug_check(c);
+    } else if (c->argc == 2 && ctx_arg_is(c, 1, "config-rewrite-force-all")) {
+        config_rewrite_file(c, true);
     } else {
         reply_errorf(c->reply, "ERR unknown subcommand or wrong number of "
                      "arguments for '%.*s'. Try DEBUG HELP.",

@@ -114,6 +114,10 @@ void server_cron(struct server *s);
 /* Copies options to where the hot paths read them; after CONFIG SET. */
 void server_apply_options(struct server *s);
 
+/* Writes the config file anew and replies; `all`: a line for every option.
+ * (config_cmds.c) */
+void config_rewrite_file(struct cmd_ctx *c, bool all);
+
 /* Rows of the administrative commands, each ends without name. */
 extern const struct cmd_spec config_cmds[];   /* config_cmds.c */
 extern const struct cmd_spec info_cmds[];     /* info.c: INFO */
