@@ -18,10 +18,6 @@
 #include "base/number.h"
 #include "exec/exec_priv.h"
 
-enum {
-    MEMORY_A_CALL = 256, /* what a small request may add, amply */
-};
-
 struct exec *exec_create(const struct exec_options *o)
 {
     uint32_t total = cmd_table_total(o->commands);
@@ -88,148 +84,10 @@ static void free_scratch(struct exec *x)
     }
 }
 
-/* ---- adding ---- */
-
-struct slice *exec_room(struct exec *x, uint32_t *max)
-{
-    *max = exec_is_full(x) ? 0 : EXEC_BATCH_ARGS - x->arg_count;
-    return x->args + x->arg_count;
-}
-
-bool exec_is_full(const struct exec *x)
-{
-    return x->call_count == EXEC_BATCH_MAX;
-}
-
-bool exec_is_empty(const struct exec *x)
-{
-    return x->call_count == 0;
-}
-
-static const struct cmd *look_up(struct exec *x, struct call *call)
-{
-    const struct cmd *cmd = cmd_table_find(x->o.commands, call->argv[0]);
-    if (cmd == NULL) {
-        bool is_http = slice_equal_nocase(call->argv[0], "post")
-                       || slice_equal_nocase(call->argv[0], "host:");
-        call->problem = is_http ? PROBLEM_HTTP : PROBLEM_UNKNOWN;
-        return NULL;
-    }
-    if (__builtin_expect(cmd->sub_count > 0, 0) && call->argc > 1) {
-        const struct cmd *sub = cmd_find_sub(cmd, call->argv[1]);
-        if (sub == NULL) {
-            call->problem = PROBLEM_UNKNOWN_SUB;
-            return cmd;
-        }
-        cmd = sub;
-    }
-    bool no_function = cmd->spec->run == NULL;
-    if (!cmd_arity_ok(cmd->spec, call->argc) || no_function) {
-        call->problem = PROBLEM_ARITY;
-    }
-    return cmd;
-}
-
-/* Fetches what the look-up of a key begins with. */
-static void prefetch_first(struct exec *x, const struct call *call,
-                           const struct key *k)
-{
-    struct store *s = x->o.store;
-    uint32_t shard = store_shard_of(s, k->hash);
-    if (x->o.gate != NULL) {
-        store_prefetch_lock(s, shard);
-        return;
-    }
-    keyspace_prefetch_bucket(store_keyspace(s, shard, call->session->database),
-                             k->hash);
-}
-
-/* The `n` keys that do not stand in steps, to call->keys, which has room. */
-static void hash_scattered(struct exec *x, struct call *call, uint32_t n)
-{
-    uint32_t few[16], *at = few;
-    if (n > sizeof few / sizeof few[0]) {
-        at = exec_scratch(x, n * sizeof *at);
-        if (at == NULL) {
-            call->problem = PROBLEM_NOMEM;
-            return;
-        }
-    }
-    cmd_find_keys(call->cmd->spec, call->argv, call->argc, at);
-    for (uint32_t i = 0; i < n; i++) {
-        call->keys[i] = store_key(x->o.store, call->argv[at[i]]);
-        prefetch_first(x, call, &call->keys[i]);
-    }
-    call->key_count = n;
-}
-
-static void find_keys(struct exec *x, struct call *call)
-{
-    const struct cmd_keys *spec = &call->cmd->spec->keys;
-    int64_t count = 1;
-    if (__builtin_expect(spec->kind != KEYS_KIND_RANGE
-                         || spec->first != spec->last, 0)) {
-        count = cmd_find_keys(call->cmd->spec, call->argv, call->argc, NULL);
-    }
-    if (count <= 0) {
-        return; /* none, or nonsense: the command itself says what is wrong */
-    }
-    uint32_t n = (uint32_t)count;
-    if (__builtin_expect(n <= EXEC_BATCH_KEYS - x->key_count, 1)) {
-        call->keys = x->keys + x->key_count;
-        x->key_count += n;
-    } else {
-        call->keys = exec_scratch(x, n * sizeof *call->keys);
-        if (call->keys == NULL) {
-            call->problem = PROBLEM_NOMEM;
-            return;
-        }
-    }
-    if (spec->kind >= KEYS_KIND_DEST_COUNTED) {
-        hash_scattered(x, call, n);
-        return;
-    }
-    uint32_t at = spec->kind == KEYS_KIND_COUNTED ? (uint32_t)spec->first + 1
-                                                  : (uint32_t)spec->first;
-    for (uint32_t i = 0; i < n; i++, at += (uint32_t)spec->step) {
-        call->keys[i] = store_key(x->o.store, call->argv[at]);
-        prefetch_first(x, call, &call->keys[i]);
-    }
-    call->key_count = n;
-}
-
-/* Amply what a request may add to the memory used, as far as its arguments
- * show it; the command tells of the rest (ctx_note_growth). */
-static int64_t memory_of(const struct call *call)
-{
-    return (int64_t)(2 * call->bytes + (size_t)MEMORY_A_CALL * call->argc);
-}
-
-void exec_add(struct exec *x, struct session *s, const struct slice *argv,
-              uint32_t argc)
-{
-    assert(x->call_count < EXEC_BATCH_MAX);
-    assert(argc > 0);
-    struct call *call = &x->calls[x->call_count++];
-    *call = (struct call){.session = s, .argv = argv, .argc = argc};
-    if (argv == x->args + x->arg_count) {
-        x->arg_count += argc;
-    }
-    call->cmd = look_up(x, call);
-    for (uint32_t i = 0; i < argc; i++) {
-        call->bytes += argv[i].len;
-    }
-    x->memory_left -= memory_of(call);
-    if (call->problem == PROBLEM_NONE
-        && call->cmd->spec->keys.kind != KEYS_KIND_NONE) {
-        find_keys(x, call);
-    }
-}
-
 /* ---- sessions on hold ---- */
 
 /* Keeps a copy of the call for when its session goes on. */
-static void set_aside(struct exec *x, const struct call *call)
+void exec_set_aside(struct exec *x, const struct call *call)
 {
     struct session *s = call->session;
     struct saved_request *r = saved_create(x->o.account, call->argv,
@@ -265,125 +123,6 @@ void exec_session_end(struct exec *x, struct session *s)
 {
     assert(exec_is_empty(x));
     saved_clear(&s->set_aside, x->o.account);
-}
-
-/* Has CLIENT PAUSE stopped this command? */
-static bool is_paused(const struct exec *x, const struct call *call)
-{
-    return x->wall_ms < x->pause_until_ms
-           && !(call->cmd->flags & CMD_NOT_PAUSED)
-           && (atomic_load_explicit(&x->o.shared->pause_is_all,
-                                    memory_order_relaxed)
-               || (call->cmd->flags & (CMD_WRITE | CMD_MAY_REPLICATE)));
-}
-
-/* ---- the checks before a command runs ---- */
-
-static void reply_unknown(struct reply *r, const struct call *call)
-{
-    char text[512];
-    int name_len = call->argv[0].len > 128 ? 128 : (int)call->argv[0].len;
-    int n = snprintf(text, sizeof text,
-                     "ERR unknown command '%.*s', with args beginning with: ",
-                     name_len, (const char *)call->argv[0].data);
-    for (uint32_t i = 1; i < call->argc && n < 128 + 48; i++) {
-        int room = 128 + 48 - n;
-        int len = call->argv[i].len > (size_t)room ? room
-                                                   : (int)call->argv[i].len;
-        n += snprintf(text + n, sizeof text - (size_t)n, "'%.*s' ", len,
-                      (const char *)call->argv[i].data);
-    }
-    reply_error(r, text);
-}
-
-static void reply_unknown_sub(struct reply *r, const struct call *call)
-{
-    char upper[48];
-    size_t i = 0;
-    for (const char *p = call->cmd->spec->name; *p != 0 && i < 47; p++) {
-        upper[i++] = (char)(*p >= 'a' && *p <= 'z' ? *p - 32 : *p);
-    }
-    upper[i] = 0;
-    int len = call->argv[1].len > 128 ? 128 : (int)call->argv[1].len;
-    reply_errorf(r, "ERR unknown subcommand '%.*s'. Try %s HELP.", len,
-                 (const char *)call->argv[1].data, upper);
-}
-
-static void reply_problem(struct reply *r, const struct call *call)
-{
-    switch (call->problem) {
-    case PROBLEM_UNKNOWN:
-        reply_unknown(r, call);
-        break;
-    case PROBLEM_UNKNOWN_SUB:
-        reply_unknown_sub(r, call);
-        break;
-    case PROBLEM_ARITY:
-        reply_errorf(r, "ERR wrong number of arguments for '%s' command",
-                     call->cmd->full_name);
-        break;
-    default:
-        reply_error(r, "OOM out of memory: the command was not carried out");
-        break;
-    }
-}
-
-/* Whether memory is full is looked at again when this worker may have added as
- * much as was left, or the limit is another. */
-static void check_memory(struct exec *x)
-{
-    uint32_t serial = atomic_load_explicit(&x->o.shared->limit_serial,
-                                           memory_order_relaxed);
-    if (__builtin_expect(x->memory_left >= 0 && serial == x->limit_serial, 1)
-        || x->o.memory_check == NULL) {
-        return;
-    }
-    x->limit_serial = serial;
-    x->is_memory_stale = false;
-    x->memory_left = x->o.memory_check(x->o.host);
-}
-
-static bool has_memory(struct exec *x, struct reply *r)
-{
-    if (__builtin_expect(x->is_memory_stale, 0)) {
-        check_memory(x);
-    }
-    if (atomic_load_explicit(&x->o.shared->is_memory_full,
-                             memory_order_relaxed)) {
-        reply_error(r, "OOM command not allowed when used memory > "
-                       "'maxmemory'.");
-        return false;
-    }
-    return true;
-}
-
-/* False: it may not run, and has been answered. */
-static bool may_run(struct exec *x, struct reply *r, const struct call *call)
-{
-    uint32_t flags = call->cmd == NULL ? 0 : call->cmd->flags;
-    if (__builtin_expect(call->problem == PROBLEM_HTTP, 0)) {
-        /* A browser was made to send us commands: not a word more with it. */
-        call->session->is_http = true;
-        call->session->close_after_reply = true;
-        return false;
-    }
-    if (!call->session->is_authenticated && !(flags & CMD_NO_AUTH)) {
-        reply_error(r, "NOAUTH Authentication required.");
-        return false;
-    }
-    if (__builtin_expect(call->problem != PROBLEM_NONE, 0)) {
-        reply_problem(r, call);
-        return false;
-    }
-    if ((flags & CMD_DENYOOM) && !has_memory(x, r)) {
-        return false;
-    }
-    if (__builtin_expect(x->pause_until_ms != 0, 0) && is_paused(x, call)) {
-        call->session->hold = HOLD_PAUSE;
-        set_aside(x, call);
-        return false;
-    }
-    return true;
 }
 
 /* ---- running, with what the plan asks for held ---- */
@@ -526,13 +265,13 @@ static void run_call(struct exec *x, const struct call *call, uint64_t *ticks)
         return;
     }
     if (__builtin_expect(s->hold != HOLD_NONE, 0)) {
-        set_aside(x, call);
+        exec_set_aside(x, call);
         return;
     }
     uint64_t reply_start = r->out->bytes;
     r->is_muted = s->reply_off || s->reply_skip == 1;
     r->error_count = 0;
-    bool ran = may_run(x, r, call);
+    bool ran = exec_may_run(x, r, call);
     if (__builtin_expect(ran, 1)) {
         struct cmd_ctx c = {
             .spec = call->cmd->spec, .cmd = call->cmd, .exec = x,
@@ -620,7 +359,7 @@ void exec_run(struct exec *x)
     if (x->call_count > 1) {
         prefetch(x);
     }
-    check_memory(x);
+    exec_check_memory(x);
     read_shared(x);
     uint64_t ticks = clock_ticks();
     for (uint32_t i = 0; i < x->call_count; i++) {

@@ -71,6 +71,16 @@ void plan_make(struct plan *p, const struct store *s, const struct key *keys,
 void plan_acquire(const struct plan *p, struct store *s);
 void plan_release(const struct plan *p, struct store *s);
 
+/* check.c. False: it may not run, and has been answered or set aside. */
+bool exec_may_run(struct exec *x, struct reply *r, const struct call *call);
+/* False: replied -OOM. */
+bool exec_has_memory(struct exec *x, struct reply *r);
+/* Asks for the memory limit's state anew where that is due. */
+void exec_check_memory(struct exec *x);
+
+/* Keeps a copy of the call for when its session goes on. */
+void exec_set_aside(struct exec *x, const struct call *call);
+
 /* Memory to the end of the batch; NULL: out of memory. */
 void *exec_scratch(struct exec *x, size_t bytes);
 
