@@ -24,6 +24,7 @@ static void flushdb_run(struct cmd_ctx *c)
     if (!parse_flush(c)) {
         return;
     }
+    ctx_flushing(c, c->database);
     (void)store_flush(c->store, c->database);
     ctx_propagate(c, c->argc, c->argv);
     reply_ok(c->reply);
@@ -34,6 +35,7 @@ static void flushall_run(struct cmd_ctx *c)
     if (!parse_flush(c)) {
         return;
     }
+    ctx_flushing(c, store_database_count(c->store));
     (void)store_flush(c->store, store_database_count(c->store));
     ctx_propagate(c, c->argc, c->argv);
     reply_ok(c->reply);
@@ -64,6 +66,7 @@ static void swapdb_run(struct cmd_ctx *c)
     }
     if (a != b) {
         store_swap(c->store, (uint32_t)a, (uint32_t)b);
+        ctx_swapped(c, (uint32_t)a, (uint32_t)b);
     }
     ctx_propagate(c, c->argc, c->argv);
     reply_ok(c->reply);

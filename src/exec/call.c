@@ -79,7 +79,7 @@ static void hash_scattered(struct exec *x, struct call *call, uint32_t n)
     call->key_count = n;
 }
 
-static void find_keys(struct exec *x, struct call *call)
+void exec_find_keys(struct exec *x, struct call *call)
 {
     const struct cmd_keys *spec = &call->cmd->spec->keys;
     int64_t count = 1;
@@ -138,7 +138,7 @@ void exec_add(struct exec *x, struct session *s, const struct slice *argv,
     x->memory_left -= memory_of(call);
     if (call->problem == PROBLEM_NONE
         && call->cmd->spec->keys.kind != KEYS_KIND_NONE) {
-        find_keys(x, call);
+        exec_find_keys(x, call);
     }
 }
 

@@ -56,11 +56,15 @@ static void reply_problem(struct reply *r, const struct call *call)
 /* Has CLIENT PAUSE stopped this command? */
 static bool is_paused(const struct exec *x, const struct call *call)
 {
+    uint32_t flags = call->cmd->flags;
+    if (flags & CMD_RUNS_QUEUE) {
+        flags |= transaction_flags(call->session);
+    }
     return x->wall_ms < x->pause_until_ms
-           && !(call->cmd->flags & CMD_NOT_PAUSED)
+           && !(flags & CMD_NOT_PAUSED)
            && (atomic_load_explicit(&x->o.shared->pause_is_all,
                                     memory_order_relaxed)
-               || (call->cmd->flags & (CMD_WRITE | CMD_MAY_REPLICATE)));
+               || (flags & (CMD_WRITE | CMD_MAY_REPLICATE)));
 }
 
 /* Whether memory is full is looked at again when this worker may have added as
@@ -78,13 +82,18 @@ void exec_check_memory(struct exec *x)
     x->memory_left = x->o.memory_check(x->o.host);
 }
 
-bool exec_has_memory(struct exec *x, struct reply *r)
+bool exec_is_memory_full(struct exec *x)
 {
     if (__builtin_expect(x->is_memory_stale, 0)) {
         exec_check_memory(x);
     }
-    if (atomic_load_explicit(&x->o.shared->is_memory_full,
-                             memory_order_relaxed)) {
+    return atomic_load_explicit(&x->o.shared->is_memory_full,
+                                memory_order_relaxed);
+}
+
+bool exec_has_memory(struct exec *x, struct reply *r)
+{
+    if (exec_is_memory_full(x)) {
         reply_error(r, "OOM command not allowed when used memory > "
                        "'maxmemory'.");
         return false;
@@ -108,6 +117,11 @@ bool exec_may_run(struct exec *x, struct reply *r, const struct call *call)
     }
     if (__builtin_expect(call->problem != PROBLEM_NONE, 0)) {
         reply_problem(r, call);
+        return false;
+    }
+    if (__builtin_expect((flags & CMD_NO_MULTI)
+                         && call->session->transaction != NULL, 0)) {
+        reply_error(r, "ERR Command not allowed inside a transaction");
         return false;
     }
     if ((flags & CMD_DENYOOM) && !exec_has_memory(x, r)) {

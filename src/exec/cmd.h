@@ -38,6 +38,10 @@ enum cmd_flag {
     CMD_ALL_SHARDS = 1u << 30,
     /* Ours: runs even while CLIENT PAUSE stops everything. */
     CMD_NOT_PAUSED = 1u << 29,
+    /* Ours: runs at once between MULTI and EXEC, instead of being queued. */
+    CMD_NOT_QUEUED = 1u << 28,
+    /* Ours: EXEC itself. */
+    CMD_RUNS_QUEUE = 1u << 27,
 };
 #undef CMD_FLAG_VALUE
 
@@ -88,6 +92,9 @@ typedef int64_t cmd_find_keys_fn(const struct slice *argv, uint32_t argc,
 
 typedef void cmd_run_fn(struct cmd_ctx *c);
 
+/* What a blocking command answers when its time is up. */
+enum block_reply { BLOCK_REPLY_NULL_ARRAY, BLOCK_REPLY_NULL, BLOCK_REPLY_ZERO };
+
 /* A command that goes through the shards one after another (SCAN): run() is
  * called first with none held and says at which shard to begin (ctx_walk_from)
  * or replies itself; walk() is called with each shard held, in ascending order,
@@ -132,6 +139,9 @@ struct cmd_ctx {
     bool is_propagated;
     int64_t walk_shard; /* -1: no walk */
     void *walk_state;   /* the command's own between run, step and end */
+    bool is_in_transaction;
+    struct waiter *retry; /* on behalf of a session that waits for a key */
+    bool is_blocked;      /* ctx_block has been called, with success */
 };
 
 /* ---- keys and values ---- */
@@ -228,6 +238,22 @@ void ctx_error_syntax(struct cmd_ctx *c); /* "ERR syntax error" */
 void ctx_error_status(struct cmd_ctx *c, enum status st);
 
 /* ---- answering later ---- */
+
+/* Nothing to take: the session waits until one of the first `count` keys of
+ * c->keys holds a value of `type`, and the command is run again then, on its
+ * behalf, by whoever changed that key. `deadline_ms` (unix; 0: for ever) ends it
+ * with what `timeout` says. False: it may not wait (inside EXEC), the
+ * command replies as it does when time is up. True: return without a reply. */
+bool ctx_block(struct cmd_ctx *c, enum value_type type, uint32_t count,
+               int64_t deadline_ms, enum block_reply timeout);
+/* "ERR timeout is not a float or out of range", "ERR timeout is negative"; 0:
+ * for ever. */
+bool ctx_arg_timeout(struct cmd_ctx *c, uint32_t i, int64_t *deadline_ms);
+/* Keys of a whole database are about to be flushed, or have been swapped with
+ * another's (`database_count`: of all): their watchers and waiters are told. All
+ * shards held. */
+void ctx_flushing(struct cmd_ctx *c, uint32_t database);
+void ctx_swapped(struct cmd_ctx *c, uint32_t a, uint32_t b);
 
 /* May this command put its answer off? Not inside EXEC. */
 bool ctx_may_hold(const struct cmd_ctx *c);

@@ -222,17 +222,20 @@ void ctx_notify(struct cmd_ctx *c, const struct key *k, enum event_class cls,
 void ctx_changed(struct cmd_ctx *c, const struct key *k, enum event_class cls,
                  const char *event)
 {
+    struct exec *x = c->exec;
     c->changes++;
+    if (__builtin_expect(interests_any(x->o.interests, shard_of(c, k)), 0)) {
+        exec_touch(x, c->database, k);
+    }
     ctx_notify(c, k, cls, event);
 }
 
 void ctx_propagate(struct cmd_ctx *c, uint32_t argc, const struct slice *argv)
 {
-    const struct change_sink *sink = &c->exec->o.sink;
     c->is_propagated = true;
-    if (argc > 0 && sink->put != NULL) {
+    if (argc > 0) {
         struct change change = {c->database, argc, argv};
-        sink->put(sink->self, &change);
+        exec_tell(c->exec, &change);
     }
 }
 
@@ -316,8 +319,7 @@ void ctx_error_status(struct cmd_ctx *c, enum status st)
 
 bool ctx_may_hold(const struct cmd_ctx *c)
 {
-    (void)c;
-    return true;
+    return !c->is_in_transaction;
 }
 
 void ctx_hold(struct cmd_ctx *c)

@@ -38,6 +38,7 @@ struct exec *exec_create(const struct exec_options *o)
         return NULL;
     }
     random_init(&x->random, o->random_seed);
+    chunk_pool_init(&x->pool, o->account);
     return x;
 }
 
@@ -53,6 +54,8 @@ void exec_destroy(struct exec **exec)
         mem_free(a, x->stats.commands[i].latency);
     }
     mem_free(a, x->stats.commands);
+    mem_free(a, x->ready);
+    chunk_pool_deinit(&x->pool);
     mem_free(a, x);
     *exec = NULL;
 }
@@ -116,6 +119,7 @@ bool exec_add_set_aside(struct exec *x, struct session *s)
     }
     saved_push(&x->ran, r);
     exec_add(x, s, r->argv, r->argc);
+    x->calls[0].was_set_aside = true;
     return true;
 }
 
@@ -123,6 +127,8 @@ void exec_session_end(struct exec *x, struct session *s)
 {
     assert(exec_is_empty(x));
     saved_clear(&s->set_aside, x->o.account);
+    exec_session_leave(x, s);
+    transaction_forget(x, s);
 }
 
 /* ---- running, with what the plan asks for held ---- */
@@ -136,17 +142,33 @@ static void run_walk(struct exec *x, struct cmd_ctx *c)
         return;
     }
     bool more = true;
+    bool locks = x->o.gate != NULL && !x->has_all_shards;
     for (uint32_t i = (uint32_t)c->walk_shard;
          more && i < store_shard_count(s); i++) {
-        if (x->o.gate != NULL) {
+        if (locks) {
             lock_acquire(store_lock(s, i));
         }
         more = walk->step(c, i);
-        if (x->o.gate != NULL) {
+        if (locks) {
             lock_release(store_lock(s, i));
         }
     }
     walk->end(c);
+}
+
+void exec_tell(struct exec *x, const struct change *change)
+{
+    const struct change_sink *sink = &x->o.sink;
+    if (sink->put == NULL) {
+        return;
+    }
+    if (x->is_in_transaction && !x->is_multi_told) {
+        struct slice multi = SLICE_LIT("MULTI");
+        struct change begin = {change->database, 1, &multi};
+        x->is_multi_told = true;
+        sink->put(sink->self, &begin);
+    }
+    sink->put(sink->self, change);
 }
 
 /* The command as it stands is its effect, unless it said otherwise. Still under
@@ -154,19 +176,44 @@ static void run_walk(struct exec *x, struct cmd_ctx *c)
 static void run_and_tell(struct exec *x, struct cmd_ctx *c)
 {
     c->spec->run(c);
-    if (c->changes > 0 && !c->is_propagated && x->o.sink.put != NULL) {
+    if (c->changes > 0 && !c->is_propagated) {
         struct change change = {c->database, c->argc, c->argv};
-        x->o.sink.put(x->o.sink.self, &change);
+        exec_tell(x, &change);
+    }
+}
+
+void exec_run_held(struct exec *x, struct cmd_ctx *c)
+{
+    if (c->spec->walk != NULL) {
+        run_walk(x, c);
+    } else {
+        run_and_tell(x, c);
+    }
+}
+
+void exec_close_house(struct exec *x)
+{
+    if (x->o.gate != NULL) {
+        gate_leave(x->o.gate, x->o.worker);
+        gate_close(x->o.gate);
+    }
+    x->has_all_shards = true;
+}
+
+void exec_open_house(struct exec *x)
+{
+    x->has_all_shards = false;
+    if (x->o.gate != NULL) {
+        gate_open(x->o.gate);
+        gate_enter(x->o.gate, x->o.worker);
     }
 }
 
 static void run_all_shards(struct exec *x, struct cmd_ctx *c)
 {
-    gate_leave(x->o.gate, x->o.worker);
-    gate_close(x->o.gate);
+    exec_close_house(x);
     run_and_tell(x, c);
-    gate_open(x->o.gate);
-    gate_enter(x->o.gate, x->o.worker);
+    exec_open_house(x);
 }
 
 static void run_planned(struct exec *x, struct cmd_ctx *c)
@@ -188,15 +235,21 @@ static void run_planned(struct exec *x, struct cmd_ctx *c)
 
 static void run_ctx(struct exec *x, struct cmd_ctx *c)
 {
+    const uint32_t special = CMD_ALL_SHARDS | CMD_RUNS_QUEUE;
     if (__builtin_expect(c->spec->walk != NULL, 0)) {
         run_walk(x, c);
-    } else if (x->o.gate == NULL || c->key_count + (c->spec->flags
-                                                    & CMD_ALL_SHARDS) == 0) {
+    } else if (__builtin_expect(c->spec->flags & CMD_RUNS_QUEUE, 0)) {
+        c->spec->run(c); /* finds its own plan */
+    } else if (x->o.gate == NULL
+               || c->key_count + (c->spec->flags & special) == 0) {
         run_and_tell(x, c);
     } else if (c->spec->flags & CMD_ALL_SHARDS) {
         run_all_shards(x, c);
     } else {
         run_planned(x, c);
+    }
+    if (__builtin_expect(x->ready_count > 0, 0)) {
+        exec_serve_ready(x);
     }
 }
 
@@ -257,57 +310,106 @@ static void report(struct exec *x, const struct call *call, uint64_t ticks,
 
 /* ---- one request ---- */
 
+struct cmd_ctx exec_ctx_of(struct exec *x, const struct call *call)
+{
+    struct session *s = call->session;
+    return (struct cmd_ctx){
+        .spec = call->cmd->spec, .cmd = call->cmd, .exec = x, .session = s,
+        .reply = &s->reply, .store = x->o.store, .host = x->o.host,
+        .argv = call->argv, .argc = call->argc, .database = s->database,
+        .keys = call->keys, .key_count = call->key_count,
+        .now_ms = x->wall_ms, .random = &x->random, .walk_shard = -1,
+    };
+}
+
+/* Errors in its reply, and whether it ran at all. */
+static void count_errors(struct exec *x, const struct call *call, bool ran)
+{
+    const struct reply *r = &call->session->reply;
+    if (__builtin_expect(r->error_count == 0, 1)) {
+        return;
+    }
+    exec_stats_count_error(&x->stats, r->error_code);
+    if (call->cmd != NULL) {
+        struct cmd_stats *st = &x->stats.commands[call->cmd->index];
+        counter_add(ran ? &st->failed : &st->rejected, 1);
+    }
+}
+
+/* Runs it and counts what it took since `ticks`, which becomes now. */
+static inline void run_counted(struct exec *x, const struct call *call,
+                               uint64_t *ticks, struct cmd_ctx *c,
+                               void (*run)(struct exec *, struct cmd_ctx *))
+{
+    struct session *s = call->session;
+    uint64_t reply_start = s->reply.out->bytes;
+    if (__builtin_expect(x->is_monitored, 0)
+        && !(call->cmd->flags & CMD_SKIP_MONITOR)) {
+        x->o.on_monitor(x->o.host, s, call->cmd, call->argv, call->argc);
+    }
+    run(x, c);
+    uint64_t now = clock_ticks();
+    uint64_t spent = now - *ticks;
+    uint64_t replied = s->reply.out->bytes - reply_start;
+    count_call(x, call->cmd, spent);
+    if (__builtin_expect((spent >= x->report_ticks_min)
+                         | (call->bytes > x->report_request_min)
+                         | (replied > x->report_reply_min), 0)) {
+        report(x, call, spent, replied);
+        now = clock_ticks();
+    }
+    *ticks = now;
+}
+
+void exec_run_queued(struct exec *x, const struct call *call)
+{
+    uint64_t ticks = clock_ticks();
+    struct reply *r = &call->session->reply;
+    struct cmd_ctx c = exec_ctx_of(x, call);
+    c.is_in_transaction = true;
+    r->error_count = 0;
+    if (!(call->cmd->flags & CMD_DENYOOM) || exec_has_memory(x, r)) {
+        run_counted(x, call, &ticks, &c, exec_run_held);
+        count_errors(x, call, true);
+    } else {
+        count_errors(x, call, false);
+    }
+    r->error_count = 0;
+}
+
 static void run_call(struct exec *x, const struct call *call, uint64_t *ticks)
 {
     struct session *s = call->session;
     struct reply *r = &s->reply;
+    bool ran = false;
     if (__builtin_expect(s->close_after_reply, 0)) {
         return;
     }
-    if (__builtin_expect(s->hold != HOLD_NONE, 0)) {
+    /* What was set aside comes first, even if the hold has just ended. */
+    if (__builtin_expect((s->hold != HOLD_NONE)
+                         | ((s->set_aside.head != NULL)
+                            & !call->was_set_aside), 0)) {
         exec_set_aside(x, call);
         return;
     }
-    uint64_t reply_start = r->out->bytes;
     r->is_muted = s->reply_off || s->reply_skip == 1;
     r->error_count = 0;
-    bool ran = exec_may_run(x, r, call);
-    if (__builtin_expect(ran, 1)) {
-        struct cmd_ctx c = {
-            .spec = call->cmd->spec, .cmd = call->cmd, .exec = x,
-            .session = s, .reply = r, .store = x->o.store, .host = x->o.host, .argv = call->argv,
-            .argc = call->argc, .database = s->database, .keys = call->keys,
-            .key_count = call->key_count, .now_ms = x->wall_ms,
-            .random = &x->random, .walk_shard = -1,
-        };
+    if (__builtin_expect(!exec_may_run(x, r, call), 0)) {
+        transaction_spoil(s);
+    } else if (__builtin_expect(s->transaction != NULL, 0)
+               && !(call->cmd->flags & CMD_NOT_QUEUED)) {
+        transaction_queue(x, call);
+    } else {
+        struct cmd_ctx c = exec_ctx_of(x, call);
         s->last_command = call->cmd;
         s->command_count++;
-        if (__builtin_expect(x->is_monitored, 0)
-            && !(call->cmd->flags & CMD_SKIP_MONITOR)) {
-            x->o.on_monitor(x->o.host, s, call->cmd, call->argv, call->argc);
-        }
-        run_ctx(x, &c);
+        run_counted(x, call, ticks, &c, run_ctx);
+        ran = true;
     }
-    uint64_t now = clock_ticks();
-    if (ran) {
-        uint64_t spent = now - *ticks;
-        uint64_t replied = r->out->bytes - reply_start;
-        count_call(x, call->cmd, spent);
-        if (__builtin_expect((spent >= x->report_ticks_min)
-                             | (call->bytes > x->report_request_min)
-                             | (replied > x->report_reply_min), 0)) {
-            report(x, call, spent, replied);
-            now = clock_ticks();
-        }
+    if (!ran) {
+        *ticks = clock_ticks();
     }
-    *ticks = now;
-    if (__builtin_expect(r->error_count > 0, 0)) {
-        exec_stats_count_error(&x->stats, r->error_code);
-        if (call->cmd != NULL) {
-            struct cmd_stats *st = &x->stats.commands[call->cmd->index];
-            counter_add(ran ? &st->failed : &st->rejected, 1);
-        }
-    }
+    count_errors(x, call, ran);
     if (__builtin_expect(s->reply_skip > 0, 0)) {
         s->reply_skip--;
     }

@@ -12,9 +12,11 @@
 
 #include "base/counter.h"
 #include "exec/cmd.h"
+#include "exec/interest.h"
 #include "exec/stats.h"
 #include "exec/table.h"
 #include "sync/gate.h"
+#include "sync/mailbox.h"
 
 enum {
     EXEC_BATCH_MAX = 64,      /* requests a batch */
@@ -50,6 +52,7 @@ struct exec_options {
     const struct cmd_table *commands;
     struct gate *gate; /* NULL: one worker, one shard */
     struct exec_shared *shared;
+    struct interests *interests; /* all workers' */
     uint32_t worker, worker_count;
     struct mem_account *account;
     struct change_sink sink; /* put may be NULL */
@@ -64,6 +67,13 @@ struct exec_options {
                    const char *event, struct slice key);
     /* A command has passed one of the report limits; may be NULL. */
     void (*on_call)(void *host, const struct call_report *r);
+    /* A session waits for a key, until `deadline_ms` (unix; 0: for ever), when
+     * exec_unblock is to be called; it is held. May be NULL. */
+    void (*on_block)(void *host, struct session *s, int64_t deadline_ms);
+    /* Its answer is written, it goes on. May be called within exec_run. */
+    void (*on_release)(void *host, struct session *s);
+    /* Sends mail to another worker, whose `run` is called with any owner. */
+    void (*post)(void *host, uint32_t worker, struct message *m);
     /* A command is about to run, while is_monitored; may be NULL. */
     void (*on_monitor)(void *host, const struct session *s,
                        const struct cmd *cmd, const struct slice *argv,
@@ -95,8 +105,21 @@ void exec_release(struct exec *x, struct session *s);
 /* Adds the oldest request that was set aside (the batch must be empty); false:
  * there is none. */
 bool exec_add_set_aside(struct exec *x, struct session *s);
+/* The session is about to end: it no longer waits for keys. No batch running. */
+void exec_session_leave(struct exec *x, struct session *s);
 /* Frees what a session holds here. Before it goes, batch not running. */
 void exec_session_end(struct exec *x, struct session *s);
+
+/* How a wait for a key ends before there is something. */
+enum unblock { UNBLOCK_TIMEOUT, UNBLOCK_ERROR };
+/* The session is answered and released. False: it does not wait for a key, or
+ * what it waits for is already on its way to it. Its worker, no batch
+ * running. */
+bool exec_unblock(struct exec *x, struct session *s, enum unblock how);
+/* The store has deleted a key by itself (store_events), its shard held: watchers
+ * are told. Any worker. */
+void exec_key_gone(struct interests *in, const struct store *s,
+                   uint32_t database, struct slice key);
 
 /* Background work of the shards this worker owns (those whose number modulo
  * worker_count is its own): due keys, tidying; no longer than `budget_us`.

@@ -4,6 +4,7 @@
 
 #include "exec/exec.h"
 #include "exec/saved.h"
+#include "exec/transaction.h"
 
 enum {
     EXEC_BATCH_KEYS = 256,
@@ -25,6 +26,7 @@ struct call {
     struct key *keys;
     uint64_t bytes; /* of the arguments */
     enum call_problem problem;
+    bool was_set_aside; /* and now its turn has come */
 };
 
 /* A block of memory that lives to the end of the batch. */
@@ -50,6 +52,16 @@ struct exec {
     uint64_t report_ticks_min, report_request_min, report_reply_min;
     bool is_monitored;
     int64_t pause_until_ms;
+    bool has_all_shards; /* a command or transaction holds the whole house */
+    /* The effects of a transaction stand between MULTI and EXEC, which are told
+     * when there are any. */
+    bool is_in_transaction, is_multi_told;
+    /* Keys that have changed and are waited for, ready_count held. */
+    struct interest **ready;
+    uint32_t ready_count, ready_cap;
+    uint64_t wait_serial;
+    struct chunk_pool pool; /* for replies to sessions of other workers */
+    bool is_serving; /* waiters are being served; what they make ready follows */
     int64_t memory_left; /* bytes to be added before memory_check */
     uint32_t limit_serial; /* of the limit that memory_left is about */
     bool is_memory_stale;  /* to be checked within the batch: one has grown */
@@ -73,6 +85,7 @@ void plan_release(const struct plan *p, struct store *s);
 
 /* check.c. False: it may not run, and has been answered or set aside. */
 bool exec_may_run(struct exec *x, struct reply *r, const struct call *call);
+bool exec_is_memory_full(struct exec *x);
 /* False: replied -OOM. */
 bool exec_has_memory(struct exec *x, struct reply *r);
 /* Asks for the memory limit's state anew where that is due. */
@@ -80,6 +93,36 @@ void exec_check_memory(struct exec *x);
 
 /* Keeps a copy of the call for when its session goes on. */
 void exec_set_aside(struct exec *x, const struct call *call);
+
+/* Finds, hashes and prefetches the keys of a call whose command is known. */
+void exec_find_keys(struct exec *x, struct call *call);
+/* Its context; the caller sets what differs. */
+struct cmd_ctx exec_ctx_of(struct exec *x, const struct call *call);
+/* Runs a command whose shards are held (a walk: all of them, or none with one
+ * worker), and tells its effect. */
+void exec_run_held(struct exec *x, struct cmd_ctx *c);
+/* As a request of its own: counted, observed. */
+void exec_run_queued(struct exec *x, const struct call *call);
+/* Acquires and releases all shards, from within a batch. */
+void exec_close_house(struct exec *x);
+void exec_open_house(struct exec *x);
+/* Hands an effect to the sink. */
+void exec_tell(struct exec *x, const struct change *change);
+
+/* transaction.c */
+/* Queues the call and replies; out of memory: replied, and the transaction will
+ * not run. */
+void transaction_queue(struct exec *x, const struct call *call);
+/* The flags of all that is queued. */
+uint32_t transaction_flags(const struct session *s);
+/* A request between MULTI and EXEC was refused: EXEC will refuse all. */
+void transaction_spoil(struct session *s);
+
+/* wait.c. After a command, with nothing held: serves those who wait for the keys
+ * it has changed. */
+void exec_serve_ready(struct exec *x);
+/* The key is changed, its shard held: watchers and waiters are told. */
+void exec_touch(struct exec *x, uint32_t database, const struct key *k);
 
 /* Memory to the end of the batch; NULL: out of memory. */
 void *exec_scratch(struct exec *x, size_t bytes);

@@ -17,7 +17,7 @@ struct saved_request *saved_create(struct mem_account *a,
     if (r == NULL) {
         return NULL;
     }
-    *r = (struct saved_request){.argc = argc};
+    *r = (struct saved_request){.argc = argc, .bytes = bytes};
     uint8_t *at = (uint8_t *)&r->argv[argc];
     for (uint32_t i = 0; i < argc; i++) {
         if (argv[i].len > 0) {

@@ -12,6 +12,7 @@ struct saved_request {
     struct saved_request *next;
     const struct cmd *cmd; /* as it was looked up; may be NULL */
     uint32_t argc;
+    size_t bytes; /* of the whole block */
     struct slice argv[]; /* their bytes follow */
 };
 

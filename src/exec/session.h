@@ -4,6 +4,7 @@
 #ifndef ENGRAM_EXEC_SESSION_H
 #define ENGRAM_EXEC_SESSION_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -12,6 +13,9 @@
 
 struct cmd;
 struct saved_request;
+struct transaction;
+struct waiter;
+struct watch;
 
 enum { SESSION_NAME_MAX = 256 };
 
@@ -44,6 +48,11 @@ struct session {
     uint8_t hold; /* enum session_hold; exec_release ends it */
     bool no_touch; /* CLIENT NO-TOUCH: reading does not count as use */
     struct saved_queue set_aside; /* what came behind, to run when released */
+    struct waiter *waiter;        /* HOLD_KEYS: what it waits for */
+    struct transaction *transaction; /* NULL: no MULTI */
+    struct watch *watches;           /* WATCH: keys it has an eye on */
+    /* One of them has changed; any worker, under the key's shard. */
+    _Atomic(bool) is_watch_dirty;
     const struct cmd *last_command; /* NULL: none yet */
     uint64_t command_count;
     int64_t created_ms, last_active_ms; /* monotonic */

@@ -111,6 +111,45 @@ bool session_is_permitted(const struct session *s, enum option_permit permit)
            || (permit == PERMIT_LOCAL && socket_peer_is_local(conn_fd(c->net)));
 }
 
+/* ---- waiting for a key ---- */
+
+static void on_block_timer(void *arg)
+{
+    struct connection *c = arg;
+    (void)exec_unblock(c->worker->exec, &c->session, UNBLOCK_TIMEOUT);
+}
+
+void connection_on_block(void *server, struct session *s, int64_t deadline_ms)
+{
+    struct connection *c = (struct connection *)(void *)s;
+    (void)server;
+    c->block_deadline_ms = deadline_ms;
+    if (deadline_ms > 0) {
+        int64_t ms = deadline_ms - loop_wall_ms(c->worker->loop);
+        /* Without memory for a timer connections_cron ends the wait. */
+        enum status st = timer_start(c->worker->loop, &c->block_timer,
+                                     (ms > 0 ? ms : 0) * 1000);
+        (void)st;
+    }
+}
+
+void connection_on_release(void *server, struct session *s)
+{
+    struct connection *c = (struct connection *)(void *)s;
+    (void)server;
+    timer_stop(c->worker->loop, &c->block_timer);
+    c->block_deadline_ms = 0;
+    connection_make_ready(c);
+}
+
+static void check_block_deadline(struct connection *c)
+{
+    if (c->block_deadline_ms > 0
+        && loop_wall_ms(c->worker->loop) >= c->block_deadline_ms) {
+        on_block_timer(c);
+    }
+}
+
 /* ---- opening and closing ---- */
 
 /* Ages and idle times are of the clock that nobody sets. */
@@ -125,6 +164,8 @@ static void close_connection(struct connection *c, bool after_flush)
         c->closing_since_ms = turn_ms(c->worker);
     }
     c->is_closing = true;
+    /* What is pushed from now on is for others. */
+    exec_session_leave(c->worker->exec, &c->session);
     conn_close(c->net, after_flush);
 }
 
@@ -181,6 +222,7 @@ void connection_accept(struct worker *w, int fd)
         return;
     }
     conn_init_out(c->net, &w->chunks);
+    timer_init(&c->block_timer, on_block_timer, c);
     init_session(w, c);
     c->next = w->connections;
     if (c->next != NULL) {
@@ -204,6 +246,7 @@ void connection_on_closed(void *arg)
     if (c->next != NULL) {
         c->next->prev = c->prev;
     }
+    timer_stop(w->loop, &c->block_timer);
     exec_session_end(w->exec, &c->session);
     decode_state_deinit(&c->decode, &w->account);
     mem_free(&w->account, c->in.bytes);
@@ -225,6 +268,7 @@ void connection_make_ready(struct connection *c)
         c->ready_next = NULL;
         *w->ready_tail = c;
         w->ready_tail = &c->ready_next;
+        w->has_more_ready = true;
     }
 }
 
@@ -490,8 +534,9 @@ static void finish_turn(struct connection *c)
 void connections_run_ready(struct worker *w)
 {
     bool more = w->ready != NULL;
-    while (more) {
+    while (more || w->has_more_ready) {
         more = false;
+        w->has_more_ready = false; /* a wait may end while requests run */
         for (struct connection *c = w->ready; c != NULL; c = c->ready_next) {
             more |= take_requests(c);
         }
@@ -519,10 +564,12 @@ void connections_cron(struct worker *w, int64_t now_ms)
             }
             continue;
         }
+        check_block_deadline(c);
         if (conn_out(c->net)->bytes > CHUNK_BYTES) {
             check_output_limits(c);
         }
         if (!c->is_closing && timeout_ms > 0
+            && c->session.hold != HOLD_KEYS
             && now_ms - c->session.last_active_ms > timeout_ms) {
             log_write(w->server->log, LOG_VERBOSE, "Closing idle client");
             close_connection(c, false);

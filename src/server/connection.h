@@ -26,6 +26,8 @@ struct connection {
     bool is_closing;
     bool is_unix;
     bool has_logged_in; /* ever, or there was no password to show */
+    struct timer block_timer;  /* HOLD_KEYS: ends the wait */
+    int64_t block_deadline_ms; /* unix; 0: none */
     /* monotonic */
     int64_t over_soft_since_ms; /* output above the soft limit; 0: it is not */
     int64_t closing_since_ms;   /* or since a byte has left after that */
@@ -42,6 +44,9 @@ void connection_on_end(void *arg, int error);
 void connection_on_sent(void *arg, size_t bytes);
 void connection_on_closed(void *arg);
 
+/* exec's hooks: a session waits for a key, and does no longer. */
+void connection_on_block(void *server, struct session *s, int64_t deadline_ms);
+void connection_on_release(void *server, struct session *s);
 /* Its input, or what was set aside, is looked at this turn, and its replies go
  * out. Its worker's thread, before or in connections_run_ready. */
 void connection_make_ready(struct connection *c);

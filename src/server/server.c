@@ -207,13 +207,22 @@ static uint32_t default_shards(uint32_t workers)
     return shards;
 }
 
+/* The store has deleted a key that was due. */
+static void key_gone(void *server, uint32_t database, const char *event,
+                     struct slice key)
+{
+    struct server *s = server;
+    (void)event;
+    exec_key_gone(s->interests, s->store, database, key);
+}
+
 static bool build_store(struct server *s, char *err, size_t cap)
 {
     struct pages_options po = {.use_huge_pages = true,
                                .spare_extents = SPARE_EXTENTS};
     struct store_options so = {
         .database_count = (uint32_t)s->options.databases,
-        .sink = s->sink, .now_ms = clock_wall_us() / 1000,
+        .sink = s->sink, .events = {key_gone, s}, .now_ms = clock_wall_us() / 1000,
     };
     int64_t shards = s->options.shards;
     so.shard_count = shards > 0 ? (uint32_t)shards
@@ -231,7 +240,11 @@ static bool build_store(struct server *s, char *err, size_t cap)
     if (gated) {
         s->gate = gate_create(s->worker_count);
     }
-    if (s->store == NULL || (gated && s->gate == NULL)) {
+    if (s->store != NULL) {
+        s->interests = interests_create(&s->account,
+                                        store_shard_count(s->store));
+    }
+    if (s->interests == NULL || (gated && s->gate == NULL)) {
         snprintf(err, cap, "out of memory");
         return false;
     }
@@ -279,7 +292,7 @@ static bool build(struct server *s, char *err, size_t cap)
     static const struct cmd_spec *const families[] = {
         string_cmds, bitmap_cmds, generic_cmds, connection_cmds,
         keyspace_cmds, config_cmds, info_cmds, command_cmds, session_cmds,
-        server_cmds,
+        server_cmds, transaction_cmds,
         NULL,
     };
     s->worker_count = s->options.worker_threads > 0
@@ -375,6 +388,7 @@ void server_destroy(struct server **server)
         unlink(s->options.unixsocket);
     }
     mem_free(&s->account, s->workers);
+    interests_destroy(&s->interests);
     store_destroy(&s->store);
     gate_destroy(&s->gate);
     pages_destroy(&s->pages);

@@ -50,6 +50,7 @@ struct worker {
     struct connection *connections; /* doubly linked */
     struct connection *ready;       /* have input to run, this turn */
     struct connection **ready_tail;
+    bool has_more_ready; /* since the list was last gone through */
     struct timer cron; /* every 100 ms */
     struct worker_stats stats;
     uint64_t assigned_count;     /* worker 0: sessions given to this one */
@@ -68,6 +69,7 @@ struct server {
     struct cmd_table *commands;
     struct gate *gate; /* NULL: one worker, one shard */
     struct exec_shared exec_shared;
+    struct interests *interests;
     struct change_sink sink; /* nobody listens yet: put is NULL */
     struct worker *workers;
     uint32_t worker_count;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/number.h"
+#include "exec/transaction.h"
 #include "net/socket.h"
 #include "server/connection.h"
 #include "server/server_priv.h"
@@ -225,6 +226,7 @@ static void hello_run(struct cmd_ctx *c)
 static void reset_run(struct cmd_ctx *c)
 {
     struct session *s = c->session;
+    transaction_reset(c);
     s->database = 0;
     s->reply_off = false;
     s->reply_skip = 0;
@@ -520,7 +522,8 @@ const struct cmd_spec session_cmds[] = {
               | CMD_SKIP_SLOWLOG,
      .categories = CAT_CONNECTION, .run = hello_run, .since = "6.0.0",
      .summary = "Chooses the protocol, and logs in."},
-    {.name = "reset", .arity = 1, .flags = ANYTIME | CMD_FAST | CMD_NO_AUTH,
+    {.name = "reset", .arity = 1,
+     .flags = ANYTIME | CMD_FAST | CMD_NO_AUTH | CMD_NOT_QUEUED,
      .categories = CAT_CONNECTION, .run = reset_run, .since = "6.2.0",
      .summary = "Makes the connection as new."},
     {.name = NULL},

@@ -214,12 +214,19 @@ static void on_cron(void *arg)
 
 /* ---- life ---- */
 
+static void post(void *server, uint32_t worker, struct message *m)
+{
+    worker_post(server, worker, m);
+}
+
 static struct exec *create_exec(struct worker *w, uint64_t seed)
 {
     struct server *s = w->server;
     struct exec_options o = {
         .store = s->store, .commands = s->commands, .gate = s->gate,
-        .shared = &s->exec_shared, .worker = w->index,
+        .shared = &s->exec_shared, .interests = s->interests,
+        .on_block = connection_on_block, .on_release = connection_on_release,
+        .post = post, .worker = w->index,
         .worker_count = s->worker_count, .account = &w->account,
         .sink = s->sink, .host = s, .random_seed = seed,
         .ticks_per_us = s->ticks_per_us, .memory_check = server_memory_check,

@@ -106,7 +106,39 @@ static void notify(void *host, uint32_t database, enum event_class cls,
 static void raise_event(void *self, uint32_t database, const char *event,
                   struct slice key)
 {
-    record_event(self, database, 'x', event, key);
+    struct house *h = self;
+    if (!h->is_silent) {
+        record_event(h, database, 'x', event, key);
+    }
+    exec_key_gone(h->interests, h->store, database, key);
+}
+
+/* ---- sessions that wait ---- */
+
+static void on_block(void *host, struct session *s, int64_t deadline_ms)
+{
+    struct house *h = host;
+    struct seat *seat = (struct seat *)(void *)((char *)s
+                            - offsetof(struct seat, session));
+    assert_true(seat >= h->seats);
+    assert_true(seat < h->seats + HOUSE_SEATS);
+    seat->block_deadline_ms = deadline_ms;
+}
+
+static void post(void *host, uint32_t worker, struct message *m)
+{
+    struct house *h = host;
+    mailbox_send(&h->mailboxes[worker], m);
+}
+
+void house_read_mail(struct house *h, uint32_t worker)
+{
+    struct message *m = mailbox_take(&h->mailboxes[worker]);
+    while (m != NULL) {
+        struct message *next = m->next;
+        m->run(NULL, m);
+        m = next;
+    }
 }
 
 /* ---- making ---- */
@@ -127,7 +159,8 @@ static void make_execs(struct house *h, const struct house_options *o)
 {
     struct exec_options eo = {
         .store = h->store, .commands = h->commands, .gate = h->gate,
-        .shared = &h->shared, .worker_count = h->worker_count, .host = h,
+        .shared = &h->shared, .interests = h->interests,
+        .on_block = on_block, .post = post, .worker_count = h->worker_count, .host = h,
         .random_seed = 3, .ticks_per_us = 1000,
         .sink = {o->is_silent ? NULL : put, h},
         .notify = o->is_silent ? NULL : notify,
@@ -135,6 +168,7 @@ static void make_execs(struct house *h, const struct house_options *o)
     for (uint32_t i = 0; i < h->worker_count; i++) {
         mem_account_init(&h->accounts[i]);
         eo.worker = i;
+        mailbox_init(&h->mailboxes[i], NULL, NULL);
         eo.account = &h->accounts[i];
         h->execs[i] = exec_create(&eo);
         assert_non_null(h->execs[i]);
@@ -154,7 +188,7 @@ void house_init(struct house *h, const struct house_options *o)
         .shard_count = o->shard_count > 0 ? o->shard_count : 1,
         .database_count = HOUSE_DATABASES, .pages = h->pages, .seed = {5, 6},
         .sink = {o->is_silent ? NULL : put, h},
-        .events = {o->is_silent ? NULL : raise_event, h},
+        .events = {raise_event, h},
         .now_ms = HOUSE_NOW_MS,
     };
     h->store = store_create(&so);
@@ -164,6 +198,11 @@ void house_init(struct house *h, const struct house_options *o)
     assert_non_null(h->commands);
     h->gate = h->worker_count > 1 ? gate_create(h->worker_count) : NULL;
     atomic_store(&h->shared.string_bytes_max, (uint64_t)1 << 20);
+    h->is_silent = o->is_silent;
+    mem_account_init_shared(&h->interests_account);
+    h->interests = interests_create(&h->interests_account,
+                                    store_shard_count(h->store));
+    assert_non_null(h->interests);
     make_execs(h, o);
     for (uint32_t i = 0; i < HOUSE_SEATS; i++) {
         seat_init(&h->seats[i], i, i % h->worker_count);
@@ -175,6 +214,8 @@ void house_deinit(struct house *h)
     struct pages_stats st;
     for (uint32_t i = 0; i < HOUSE_SEATS; i++) {
         struct seat *seat = &h->seats[i];
+        exec_session_end(h->execs[seat->session.worker], &seat->session);
+        house_read_mail(h, seat->session.worker);
         assert_false(seat->chain.failed);
         chain_deinit(&seat->chain);
         chunk_pool_deinit(&seat->pool);
@@ -188,6 +229,8 @@ void house_deinit(struct house *h)
     if (h->gate != NULL) {
         gate_destroy(&h->gate);
     }
+    interests_destroy(&h->interests);
+    assert_int_equal(mem_used(&h->interests_account), 0);
     cmd_table_destroy(&h->commands);
     assert_int_equal(mem_used(&h->table_account), 0);
     store_destroy(&h->store);

@@ -37,6 +37,7 @@ struct seat {
     struct chain chain;
     struct session session;
     struct text taken;
+    int64_t block_deadline_ms; /* as the last blocking command said */
 };
 
 struct house_options {
@@ -53,6 +54,10 @@ struct house {
     struct gate *gate; /* NULL with one worker */
     struct cmd_table *commands;
     struct exec_shared shared;
+    struct mem_account interests_account;
+    struct interests *interests;
+    struct mailbox mailboxes[HOUSE_WORKERS_MAX];
+    bool is_silent;
     struct mem_account table_account, accounts[HOUSE_WORKERS_MAX];
     struct exec *execs[HOUSE_WORKERS_MAX];
     uint32_t worker_count;
@@ -67,6 +72,8 @@ struct house {
 void house_init(struct house *h, const struct house_options *o);
 /* Asserts that every account is back at nothing. */
 void house_deinit(struct house *h);
+/* Hands out what other workers have sent to this one's sessions. */
+void house_read_mail(struct house *h, uint32_t worker);
 /* Lets time pass. */
 void house_wait(struct house *h, int64_t ms);
 

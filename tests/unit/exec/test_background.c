@@ -134,6 +134,7 @@ static void test_memory_check(void **state)
     house_init(&h, &one_worker);
     struct exec_options o = {
         .store = h.store, .commands = h.commands, .shared = &h.shared,
+        .interests = h.interests,
         .worker_count = 1, .account = &h.accounts[0], .host = &h,
         .ticks_per_us = 1000, .memory_check = count_check,
     };

@@ -20,6 +20,7 @@ static void test_exec_create(void **state)
     mem_account_init(&a);
     struct exec_options o = {
         .store = h.store, .commands = h.commands, .shared = &h.shared,
+        .interests = h.interests,
         .worker_count = 1, .account = &a, .ticks_per_us = 1000,
     };
     for (int n = 0; x == NULL; n++) {

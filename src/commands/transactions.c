@@ -1,0 +1,33 @@
+/* transactions: MULTI, EXEC, DISCARD, WATCH, UNWATCH; what they do is the
+ * dispatcher's (exec/transaction.h). */
+#include "exec/transaction.h"
+
+#include "commands/commands.h"
+
+enum {
+    ANYTIME = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST
+              | CMD_NOT_QUEUED,
+};
+
+const struct cmd_spec transaction_cmds[] = {
+    {.name = "multi", .arity = 1, .flags = ANYTIME,
+     .categories = CAT_TRANSACTION, .run = transaction_multi,
+     .since = "1.2.0", .summary = "Begins a transaction."},
+    {.name = "exec", .arity = 1,
+     .flags = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_SKIP_SLOWLOG
+              | CMD_NOT_QUEUED | CMD_RUNS_QUEUE,
+     .categories = CAT_TRANSACTION, .run = transaction_exec,
+     .since = "1.2.0", .summary = "Runs what was queued since MULTI."},
+    {.name = "discard", .arity = 1, .flags = ANYTIME,
+     .categories = CAT_TRANSACTION, .run = transaction_discard,
+     .since = "2.0.0", .summary = "Forgets what was queued since MULTI."},
+    {.name = "watch", .arity = -2, .flags = ANYTIME,
+     .categories = CAT_TRANSACTION, .keys = KEYS_RANGE(1, -1, 1),
+     .run = transaction_watch, .since = "2.2.0",
+     .summary = "Makes EXEC depend on keys that do not change."},
+    {.name = "unwatch", .arity = 1,
+     .flags = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST,
+     .categories = CAT_TRANSACTION, .run = transaction_unwatch,
+     .since = "2.2.0", .summary = "Forgets all watched keys."},
+    {.name = NULL},
+};
