@@ -3,8 +3,11 @@
  * searched at start under which no two names share a place, so that a look-up
  * is one load and one comparison.
  *
+ * A renamed command loses its place; its new name stands in a list that is gone
+ * through when the places know no command.
+ *
  * Memory: one array of commands (containers' subcommands follow at its end), one
- * array of 16-bit places. Read-only once made. */
+ * array of 16-bit places, one of new names. Read-only once shared. */
 #include "exec/table.h"
 
 #include <assert.h>
@@ -18,6 +21,11 @@ enum {
     NO_COMMAND = 0xffff,
 };
 
+struct new_name {
+    uint8_t *name; /* owned, NUL-terminated; NULL: it answers to none */
+    uint16_t command;
+};
+
 struct cmd_table {
     struct mem_account *account;
     struct cmd *cmds; /* top-level first, by name; then subcommands */
@@ -25,6 +33,8 @@ struct cmd_table {
     uint16_t *places;
     uint32_t place_mask;
     uint64_t seed;
+    struct new_name *new_names;
+    uint32_t new_name_count;
 };
 
 static uint64_t load(const uint8_t *p, size_t n)
@@ -189,6 +199,10 @@ void cmd_table_destroy(struct cmd_table **table)
 {
     struct cmd_table *t = *table;
     if (t != NULL) {
+        for (uint32_t i = 0; i < t->new_name_count; i++) {
+            mem_free(t->account, t->new_names[i].name);
+        }
+        mem_free(t->account, t->new_names);
         mem_free(t->account, t->places);
         mem_free(t->account, t->cmds);
         mem_free(t->account, t);
@@ -196,12 +210,32 @@ void cmd_table_destroy(struct cmd_table **table)
     }
 }
 
+/* NULL: none is called so by a new name. */
+static struct new_name *find_new_name(const struct cmd_table *t,
+                                      struct slice name)
+{
+    for (uint32_t i = 0; i < t->new_name_count; i++) {
+        struct new_name *n = &t->new_names[i];
+        if (n->name != NULL && slice_equal_nocase(name, (char *)n->name)) {
+            return n;
+        }
+    }
+    return NULL;
+}
+
+static const struct cmd *find_renamed(const struct cmd_table *t,
+                                      struct slice name)
+{
+    const struct new_name *n = find_new_name(t, name);
+    return n == NULL ? NULL : &t->cmds[n->command];
+}
+
 const struct cmd *cmd_table_find(const struct cmd_table *t, struct slice name)
 {
     uint32_t i = t->places[name_hash(name.data, name.len, t->seed)
                            & t->place_mask];
     if (i == NO_COMMAND || t->cmds[i].name_len != name.len) {
-        return NULL;
+        return find_renamed(t, name);
     }
     const struct cmd *c = &t->cmds[i];
     /* Clients write names all in one case. */
@@ -209,7 +243,57 @@ const struct cmd *cmd_table_find(const struct cmd_table *t, struct slice name)
         || slice_equal_nocase(name, c->spec->name)) {
         return c;
     }
-    return NULL;
+    return find_renamed(t, name);
+}
+
+/* A list item for the command, which loses its place among the names. NULL: out
+ * of memory. */
+static struct new_name *leave_place(struct cmd_table *t, uint16_t command)
+{
+    size_t bytes = (t->new_name_count + 1) * sizeof *t->new_names;
+    struct new_name *list = mem_realloc(t->account, t->new_names, bytes);
+    if (list == NULL) {
+        return NULL;
+    }
+    t->new_names = list;
+    for (uint32_t i = 0; i <= t->place_mask; i++) {
+        t->places[i] = t->places[i] == command ? NO_COMMAND : t->places[i];
+    }
+    list = &list[t->new_name_count++];
+    *list = (struct new_name){.command = command};
+    return list;
+}
+
+enum status cmd_table_rename(struct cmd_table *t, struct slice from,
+                             struct slice to)
+{
+    const struct cmd *cmd = cmd_table_find(t, from);
+    struct new_name *n;
+    uint8_t *name = NULL;
+    if (cmd == NULL) {
+        return ST_NOT_FOUND;
+    }
+    if (to.len > 0) {
+        if (cmd_table_find(t, to) != NULL
+            || memchr(to.data, 0, to.len) != NULL) {
+            return ST_INVALID;
+        }
+        name = mem_alloc(t->account, to.len + 1);
+        if (name == NULL) {
+            return ST_NOMEM;
+        }
+        memcpy(name, to.data, to.len);
+        name[to.len] = 0;
+    }
+    n = find_new_name(t, from);
+    n = n != NULL ? n : leave_place(t, (uint16_t)cmd->index);
+    if (n == NULL) {
+        mem_free(t->account, name);
+        return ST_NOMEM;
+    }
+    mem_free(t->account, n->name);
+    n->name = name;
+    return ST_OK;
 }
 
 const struct cmd *cmd_find_sub(const struct cmd *container, struct slice name)

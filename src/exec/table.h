@@ -1,9 +1,11 @@
 /* table: the commands by name. Built once from the families' rows; looking a
- * name up is one hash, one comparison. Read-only afterwards: any thread. */
+ * name up is one hash, one comparison. Read-only once made and renamed: any
+ * thread. */
 #ifndef ENGRAM_EXEC_TABLE_H
 #define ENGRAM_EXEC_TABLE_H
 
 #include "base/mem.h"
+#include "base/status.h"
 #include "exec/cmd.h"
 
 struct cmd_table;
@@ -25,6 +27,11 @@ struct cmd {
  * out of memory. Two rows of one name are a bug (assert). */
 struct cmd_table *cmd_table_create(struct mem_account *a,
                                    const struct cmd_spec *const *families);
+/* From now on the command answers to `to` only, or, where that is empty, to no
+ * name; its row and what is told of it stay. Before the table is shared.
+ * ST_NOT_FOUND: there is no `from`; ST_INVALID: `to` is taken. */
+STATUS_CHECKED enum status cmd_table_rename(struct cmd_table *t,
+                                            struct slice from, struct slice to);
 void cmd_table_destroy(struct cmd_table **t);
 
 /* Any case; NULL: no such command. Containers are found, not their subs. */

@@ -287,6 +287,38 @@ static void reduce_maxclients(struct server *s)
     }
 }
 
+/* What rename-command lines ask for. */
+static bool rename_commands(struct server *s, char *err, size_t cap)
+{
+    struct slice rest = slice_of_text(s->options.renames);
+    bool ok = true;
+    uint8_t *scratch = mem_alloc(&s->account, rest.len + 1);
+    if (scratch == NULL) {
+        snprintf(err, cap, "out of memory");
+        return false;
+    }
+    while (ok && rest.len > 0) {
+        struct slice words[2];
+        const uint8_t *end = memchr(rest.data, '\n', rest.len);
+        size_t len = (size_t)(end - rest.data);
+        int count = config_split_line(slice_of(rest.data, len), scratch, words,
+                                      2);
+        assert(count == 2);
+        enum status st = cmd_table_rename(s->commands, words[0], words[1]);
+        ok = st == ST_OK;
+        if (!ok) {
+            snprintf(err, cap, "rename-command %.*s: %s", (int)len,
+                     (const char *)rest.data,
+                     st == ST_NOT_FOUND ? "No such command in rename-command"
+                     : st == ST_INVALID ? "Target command name already exists"
+                                        : status_text(st));
+        }
+        rest = slice_of(end + 1, rest.len - len - 1);
+    }
+    mem_free(&s->account, scratch);
+    return ok;
+}
+
 static bool build(struct server *s, char *err, size_t cap)
 {
     static const struct cmd_spec *const families[] = {
@@ -301,6 +333,9 @@ static bool build(struct server *s, char *err, size_t cap)
     s->commands = cmd_table_create(&s->account, families);
     if (s->commands == NULL) {
         snprintf(err, cap, "out of memory");
+        return false;
+    }
+    if (!rename_commands(s, err, cap)) {
         return false;
     }
     s->ticks_per_us = clock_ticks_per_us();
@@ -362,6 +397,7 @@ enum status server_create(const struct options *o, const char *config_path,
         memcpy(s->config_path, config_path, strlen(config_path) + 1);
     }
     if (!build(s, err, cap)) {
+        log_write(s->log, LOG_WARNING, "%s", err);
         goto destroy;
     }
     write_pidfile(s);

@@ -312,6 +312,48 @@ static void test_creation_may_fail(void **state)
     assert_int_equal(mem_used(&a), 0);
 }
 
+static enum status rename_to(struct cmd_table *t, const char *from,
+                             const char *to)
+{
+    return cmd_table_rename(t, slice_of_text(from), slice_of_text(to));
+}
+
+/* A command has one name at a time, of any length, and a name one command. */
+static void test_rename(void **state)
+{
+    static const char longer[] = "b840fc02d524045429941cc15f59e41cb7be6c52";
+    (void)state;
+    struct mem_account a;
+    mem_account_init(&a);
+    struct cmd_table *t = cmd_table_create(&a, fake_families);
+    const struct cmd *put = cmd_table_find(t, SLICE_LIT("put"));
+    assert_int_equal(rename_to(t, "nosuch", "x"), ST_NOT_FOUND);
+    assert_int_equal(rename_to(t, "put", "NOOP"), ST_INVALID);
+    assert_int_equal(rename_to(t, "put", "Put"), ST_INVALID);
+    assert_int_equal(rename_to(t, "PUT", longer), ST_OK);
+    assert_null(cmd_table_find(t, SLICE_LIT("put")));
+    assert_ptr_equal(cmd_table_find(t, slice_of_text(longer)), put);
+    assert_string_equal(put->full_name, "put");
+    assert_int_equal(rename_to(t, longer, "Again"), ST_OK);
+    assert_null(cmd_table_find(t, slice_of_text(longer)));
+    assert_ptr_equal(cmd_table_find(t, SLICE_LIT("aGAIN")), put);
+    assert_int_equal(rename_to(t, "noop", "again"), ST_INVALID);
+    assert_int_equal(rename_to(t, "noop", "put"), ST_OK);
+    assert_string_equal(cmd_table_find(t, SLICE_LIT("put"))->full_name, "noop");
+    assert_int_equal(rename_to(t, "again", ""), ST_OK);
+    assert_null(cmd_table_find(t, SLICE_LIT("again")));
+    assert_null(cmd_table_find(t, SLICE_LIT("")));
+    assert_int_equal(rename_to(t, "again", "x"), ST_NOT_FOUND);
+    for (int n = 0; n < 2; n++) {
+        a.fail_after = n;
+        assert_int_equal(rename_to(t, "box", "crate"), ST_NOMEM);
+        a.fail_after = -1;
+        assert_non_null(cmd_table_find(t, SLICE_LIT("box")));
+    }
+    cmd_table_destroy(&t);
+    assert_int_equal(mem_used(&a), 0);
+}
+
 int test_table_run(void)
 {
     const struct CMUnitTest tests[] = {
@@ -323,6 +365,7 @@ int test_table_run(void)
         cmocka_unit_test(test_huge_counts),
         cmocka_unit_test(test_arity),
         cmocka_unit_test(test_creation_may_fail),
+        cmocka_unit_test(test_rename),
     };
     return cmocka_run_group_tests_name("table", tests, NULL, NULL);
 }
