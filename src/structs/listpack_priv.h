@@ -132,7 +132,8 @@ static inline struct listpack_value pack_get(const uint8_t *p)
         out.integer = (int16_t)(p[1] | p[2] << 8);
         break;
     case PACK_INT24: {
-        uint32_t v = (uint32_t)p[1] | (uint32_t)p[2] << 8 | (uint32_t)p[3] << 16;
+        uint32_t v = (uint32_t)p[1] | (uint32_t)p[2] << 8;
+        v |= (uint32_t)p[3] << 16;
         out.integer = (int32_t)(v << 8) >> 8;
         break;
     }

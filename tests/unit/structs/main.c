@@ -3,6 +3,7 @@ int test_table_run(void);
 int test_expiry_run(void);
 int test_listpack_run(void);
 int test_intset_run(void);
+int test_quicklist_run(void);
 
 int main(void)
 {
@@ -11,5 +12,6 @@ int main(void)
     failed += test_expiry_run();
     failed += test_listpack_run();
     failed += test_intset_run();
+    failed += test_quicklist_run();
     return failed;
 }
