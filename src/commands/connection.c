@@ -52,7 +52,7 @@ const struct cmd_spec connection_cmds[] = {
      .summary = "Says that the server is there."},
     {.name = "quit", .arity = -1,
      .flags = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_NO_AUTH
-              | CMD_NOT_QUEUED,
+              | CMD_NOT_QUEUED | CMD_ALLOW_BUSY,
      .categories = CAT_CONNECTION, .run = quit_run, .since = "1.0.0",
      .summary = "Closes the connection."},
     {.name = "select", .arity = 2,

@@ -6,7 +6,7 @@
 
 enum {
     ANYTIME = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST
-              | CMD_NOT_QUEUED,
+              | CMD_NOT_QUEUED | CMD_ALLOW_BUSY,
 };
 
 const struct cmd_spec transaction_cmds[] = {
@@ -26,7 +26,8 @@ const struct cmd_spec transaction_cmds[] = {
      .run = transaction_watch, .since = "2.2.0",
      .summary = "Makes EXEC depend on keys that do not change."},
     {.name = "unwatch", .arity = 1,
-     .flags = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST,
+     .flags = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST
+              | CMD_ALLOW_BUSY,
      .categories = CAT_TRANSACTION, .run = transaction_unwatch,
      .since = "2.2.0", .summary = "Forgets all watched keys."},
     {.name = NULL},

@@ -24,24 +24,34 @@ struct cmd_ctx;
     X(WRITE, "write") X(READONLY, "readonly") X(DENYOOM, "denyoom") \
     X(ADMIN, "admin") X(PUBSUB, "pubsub") X(NOSCRIPT, "noscript") \
     X(BLOCKING, "blocking") X(LOADING, "loading") X(STALE, "stale") \
-    X(SKIP_MONITOR, "skip_monitor") X(SKIP_SLOWLOG, "skip_slowlog") \
+    X(SKIP_MONITOR, "skip_monitor") X(SKIP_SLOWLOG, "skip_commandlog") \
     X(ASKING, "asking") X(FAST, "fast") X(NO_AUTH, "no_auth") \
-    X(MAY_REPLICATE, "may_replicate") X(NO_MULTI, "no_multi") \
-    X(MOVABLE_KEYS, "movablekeys") X(NO_ASYNC_LOADING, "no_async_loading")
+    X(NO_MULTI, "no_multi") X(MOVABLE_KEYS, "movablekeys") \
+    X(NO_ASYNC_LOADING, "no_async_loading") X(ALLOW_BUSY, "allow_busy") \
+    X(NO_MANDATORY_KEYS, "no_mandatory_keys")
 #define CMD_FLAG_BIT(name, text) CMD_BIT_##name,
 enum cmd_flag_bit { CMD_FLAG_MAP(CMD_FLAG_BIT) CMD_FLAG_COUNT };
 #undef CMD_FLAG_BIT
+/* Ours, in bits behind those. */
+enum cmd_own_flag_bit {
+    CMD_BIT_ALL_SHARDS = CMD_FLAG_COUNT, /* runs with every shard held */
+    CMD_BIT_NOT_PAUSED,    /* runs even while CLIENT PAUSE stops everything */
+    CMD_BIT_MAY_REPLICATE, /* its effect goes to replicas, though it changes no
+                              key */
+    CMD_BIT_NOT_QUEUED,    /* runs at once between MULTI and EXEC, instead of
+                              being queued */
+    CMD_BIT_RUNS_QUEUE,    /* EXEC itself */
+    CMD_BIT_SECRET,        /* MONITOR does not show it: it has a password */
+};
 #define CMD_FLAG_VALUE(name, text) CMD_##name = 1u << CMD_BIT_##name,
 enum cmd_flag {
     CMD_FLAG_MAP(CMD_FLAG_VALUE)
-    /* Ours: runs with every shard held. */
-    CMD_ALL_SHARDS = 1u << 30,
-    /* Ours: runs even while CLIENT PAUSE stops everything. */
-    CMD_NOT_PAUSED = 1u << 29,
-    /* Ours: runs at once between MULTI and EXEC, instead of being queued. */
-    CMD_NOT_QUEUED = 1u << 28,
-    /* Ours: EXEC itself. */
-    CMD_RUNS_QUEUE = 1u << 27,
+    CMD_ALL_SHARDS = 1u << CMD_BIT_ALL_SHARDS,
+    CMD_NOT_PAUSED = 1u << CMD_BIT_NOT_PAUSED,
+    CMD_MAY_REPLICATE = 1u << CMD_BIT_MAY_REPLICATE,
+    CMD_NOT_QUEUED = 1u << CMD_BIT_NOT_QUEUED,
+    CMD_RUNS_QUEUE = 1u << CMD_BIT_RUNS_QUEUE,
+    CMD_SECRET = 1u << CMD_BIT_SECRET,
 };
 #undef CMD_FLAG_VALUE
 

@@ -344,7 +344,7 @@ static inline void run_counted(struct exec *x, const struct call *call,
     struct session *s = call->session;
     uint64_t reply_start = s->reply.out->bytes;
     if (__builtin_expect(x->is_monitored, 0)
-        && !(call->cmd->flags & CMD_SKIP_MONITOR)) {
+        && !(call->cmd->flags & (CMD_SKIP_MONITOR | CMD_SECRET))) {
         x->o.on_monitor(x->o.host, s, call->cmd, call->argv, call->argc);
     }
     run(x, c);

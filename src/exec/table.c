@@ -96,7 +96,12 @@ static uint32_t all_categories(const struct cmd_spec *spec)
 static void fill(struct cmd *cmd, const struct cmd_spec *spec,
                  const struct cmd *parent)
 {
-    *cmd = (struct cmd){.spec = spec, .parent = parent};
+    static const struct cmd_docs no_docs = {
+        .summary = "", .since = "",
+    };
+    *cmd = (struct cmd){
+        .spec = spec, .parent = parent, .docs = &no_docs, .group = "",
+    };
     cmd->name_len = (uint32_t)strlen(spec->name);
     assert(cmd->name_len < sizeof cmd->upper_name);
     for (uint32_t i = 0; i < cmd->name_len; i++) {
@@ -304,6 +309,41 @@ const struct cmd *cmd_find_sub(const struct cmd *container, struct slice name)
         }
     }
     return NULL;
+}
+
+const struct cmd *cmd_table_find_full(const struct cmd_table *t,
+                                      struct slice name)
+{
+    const uint8_t *bar = name.len > 0 ? memchr(name.data, '|', name.len) : NULL;
+    if (bar == NULL) {
+        return cmd_table_find(t, name);
+    }
+    size_t head = (size_t)(bar - name.data);
+    const struct cmd *c = cmd_table_find(t, slice_of(name.data, head));
+    if (c == NULL) {
+        return NULL;
+    }
+    return cmd_find_sub(c, slice_of(bar + 1, name.len - head - 1));
+}
+
+void cmd_table_join_docs(struct cmd_table *t,
+                         const struct cmd_docs_group *groups)
+{
+    for (; groups->name != NULL; groups++) {
+        for (const struct cmd_docs *d = groups->docs; d->name != NULL; d++) {
+            const struct cmd *found =
+                cmd_table_find_full(t, slice_of_text(d->name));
+            if (found == NULL) {
+                continue;
+            }
+            struct cmd *c = &t->cmds[found->index];
+            c->docs = d;
+            c->group = groups->name;
+            if (cmd_docs_has_movable_keys(d)) {
+                c->flags |= CMD_MOVABLE_KEYS;
+            }
+        }
+    }
 }
 
 uint32_t cmd_table_count(const struct cmd_table *t)

@@ -4,6 +4,7 @@
 int main(void)
 {
     int failed = test_table_run();
+    failed += test_docs_run();
     failed += test_checks_run();
     failed += test_batch_run();
     failed += test_stats_run();

@@ -5,6 +5,7 @@
 #include "house.h"
 
 int test_table_run(void);
+int test_docs_run(void);
 int test_checks_run(void);
 int test_batch_run(void);
 int test_stats_run(void);
