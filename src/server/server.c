@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "commands/commands.h"
+#include "manual/manual.h"
 #include "net/socket.h"
 #include "server/connection.h"
 #include "server/housekeeper.h"
@@ -319,22 +320,24 @@ static bool rename_commands(struct server *s, char *err, size_t cap)
     return ok;
 }
 
+const struct cmd_spec *const server_families[] = {
+    string_cmds, bitmap_cmds, generic_cmds, connection_cmds,
+    keyspace_cmds, config_cmds, info_cmds, command_cmds, session_cmds,
+    server_cmds, transaction_cmds,
+    NULL,
+};
+
 static bool build(struct server *s, char *err, size_t cap)
 {
-    static const struct cmd_spec *const families[] = {
-        string_cmds, bitmap_cmds, generic_cmds, connection_cmds,
-        keyspace_cmds, config_cmds, info_cmds, command_cmds, session_cmds,
-        server_cmds, transaction_cmds,
-        NULL,
-    };
     s->worker_count = s->options.worker_threads > 0
                           ? (uint32_t)s->options.worker_threads
                           : thread_cpu_count();
-    s->commands = cmd_table_create(&s->account, families);
+    s->commands = cmd_table_create(&s->account, server_families);
     if (s->commands == NULL) {
         snprintf(err, cap, "out of memory");
         return false;
     }
+    cmd_table_join_docs(s->commands, manual_groups);
     if (!rename_commands(s, err, cap)) {
         return false;
     }

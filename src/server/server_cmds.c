@@ -117,7 +117,7 @@ static void debug_run(struct cmd_ctx *c)
 const struct cmd_spec server_cmds[] = {
     { .name = "shutdown", .arity = -1,
       .flags = CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE
-               | CMD_NO_MULTI,
+               | CMD_NO_MULTI | CMD_ALLOW_BUSY,
       .run = shutdown_run, .since = "1.0.0",
       .summary = "Ends the server." },
     { .name = "debug", .arity = -2,

@@ -126,5 +126,7 @@ extern const struct cmd_spec info_cmds[];     /* info.c: INFO */
 extern const struct cmd_spec command_cmds[];  /* command_cmds.c: COMMAND */
 extern const struct cmd_spec session_cmds[];  /* session_cmds.c: CLIENT ... */
 extern const struct cmd_spec server_cmds[];   /* server_cmds.c: SHUTDOWN, DEBUG */
+/* All rows there are, those of src/commands too; ends with NULL. */
+extern const struct cmd_spec *const server_families[]; /* server.c */
 
 #endif

@@ -511,19 +511,20 @@ static const struct cmd_spec client_subcommands[] = {
 
 const struct cmd_spec session_cmds[] = {
     {.name = "auth", .arity = -2,
-     .flags = ANYTIME | CMD_FAST | CMD_NO_AUTH | CMD_SKIP_MONITOR
-              | CMD_SKIP_SLOWLOG,
+     .flags = ANYTIME | CMD_FAST | CMD_NO_AUTH | CMD_ALLOW_BUSY
+              | CMD_SECRET,
      .categories = CAT_CONNECTION, .run = auth_run, .since = "1.0.0",
      .summary = "Shows the server the password."},
     {.name = "client", .arity = -2, .subcommands = client_subcommands,
      .since = "2.4.0", .summary = "About connections."},
     {.name = "hello", .arity = -1,
-     .flags = ANYTIME | CMD_FAST | CMD_NO_AUTH | CMD_SKIP_MONITOR
-              | CMD_SKIP_SLOWLOG,
+     .flags = ANYTIME | CMD_FAST | CMD_NO_AUTH | CMD_ALLOW_BUSY
+              | CMD_SECRET,
      .categories = CAT_CONNECTION, .run = hello_run, .since = "6.0.0",
      .summary = "Chooses the protocol, and logs in."},
     {.name = "reset", .arity = 1,
-     .flags = ANYTIME | CMD_FAST | CMD_NO_AUTH | CMD_NOT_QUEUED,
+     .flags = ANYTIME | CMD_FAST | CMD_NO_AUTH | CMD_NOT_QUEUED
+              | CMD_ALLOW_BUSY,
      .categories = CAT_CONNECTION, .run = reset_run, .since = "6.2.0",
      .summary = "Makes the connection as new."},
     {.name = NULL},
