@@ -1,21 +1,24 @@
-/* log: lines to a file or to standard output.
+/* log: lines to a file or to standard output, and to syslog if that is asked for.
  *
  * A file that was renamed or deleted (log rotation) is opened anew with the
  * next line, so that rotating needs no signal; the old one is kept open until
- * then, so that a process out of file descriptors can still say so.
+ * then, so that a process out of file descriptors can still say so. The new one
+ * takes over the number of the old one: a signal handler may write to it at any
+ * moment.
  *
  * What a line quotes may come from a stranger: control characters are replaced,
- * so that nobody can forge a line or steer a terminal.
+ * in a line of pairs the quotation mark too, so that nobody can forge a line or
+ * a pair, or steer a terminal.
  *
- * Threads: any. `level` is a relaxed atomic, the rest is under `mutex`, a leaf:
- * nothing else is locked while it is held. */
+ * Threads: any. The settings are relaxed atomics; `fd` and `path` never change,
+ * and what fd stands for is exchanged under `mutex`, a leaf: nothing else is
+ * locked while it is held. */
 #include "base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,14 +26,32 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE_BYTES_MAX = 1024 };
+#include "base/log_priv.h"
+
+enum {
+    LINE_BYTES_MAX = 1024, /* with all that stands around the text */
+    DATE_BYTES_MAX = 32,
+    TIME_BYTES_MAX = DATE_BYTES_MAX + 32,
+};
 
 struct log {
-    _Atomic(int) level;
+    _Atomic(int) level, format, time;
+    _Atomic(bool) hides_user_data;
+    bool has_syslog; /* constant once lines are written */
     pthread_mutex_t mutex;
     int fd;
     char *path; /* NULL: standard output */
 };
+
+static int get(const _Atomic(int) *setting)
+{
+    return atomic_load_explicit(setting, memory_order_relaxed);
+}
+
+static void set(_Atomic(int) *setting, int value)
+{
+    atomic_store_explicit(setting, value, memory_order_relaxed);
+}
 
 static int open_file(const char *path)
 {
@@ -61,7 +82,8 @@ struct log *log_open(const char *path, enum log_level level)
         errno = saved;
         return NULL;
     }
-    atomic_init(&l->level, (int)level);
+    set(&l->level, (int)level);
+    atomic_init(&l->hides_user_data, true);
     return l;
 }
 
@@ -75,32 +97,107 @@ void log_close(struct log **l)
     if (victim->path != NULL) {
         close(victim->fd);
     }
+    if (victim->has_syslog) {
+        syslog_end();
+    }
     pthread_mutex_destroy(&victim->mutex);
     free(victim->path);
     free(victim);
 }
 
+void log_use_syslog(struct log *l, const char *ident, int facility)
+{
+    syslog_begin(ident, facility);
+    l->has_syslog = true;
+}
+
 void log_set_level(struct log *l, enum log_level level)
 {
     if (l != NULL) {
-        atomic_store_explicit(&l->level, (int)level, memory_order_relaxed);
+        set(&l->level, (int)level);
     }
 }
 
-/* "PID:M 21 Nov 2026 11:40:02.123 * "; its length. */
-static size_t format_head(char *line, size_t cap, enum log_level level)
+void log_set_form(struct log *l, enum log_format format, enum log_time time)
 {
-    static const char marks[] = ".-*#";
+    if (l != NULL) {
+        set(&l->format, (int)format);
+        set(&l->time, (int)time);
+    }
+}
+
+void log_set_hide_user_data(struct log *l, bool hide)
+{
+    if (l != NULL) {
+        atomic_store_explicit(&l->hides_user_data, hide, memory_order_relaxed);
+    }
+}
+
+bool log_hides_user_data(const struct log *l)
+{
+    return l == NULL || atomic_load_explicit(&l->hides_user_data,
+                                             memory_order_relaxed);
+}
+
+/* ---- the form of a line ---- */
+
+static void format_time(char *out, size_t cap, int form)
+{
     struct timespec now;
     struct tm local;
-    char date[32];
+    char text[DATE_BYTES_MAX];
     clock_gettime(CLOCK_REALTIME, &now);
+    int ms = (int)(now.tv_nsec / 1000000);
+    if (form == LOG_TIME_MILLISECONDS) {
+        (void)snprintf(out, cap, "%lld", (long long)now.tv_sec * 1000 + ms);
+        return;
+    }
     localtime_r(&now.tv_sec, &local);
-    strftime(date, sizeof date, "%d %b %Y %H:%M:%S", &local);
-    int len = snprintf(line, cap, "%d:M %s.%03d %c ", (int)getpid(), date,
-                       (int)(now.tv_nsec / 1000000), marks[level]);
+    if (form == LOG_TIME_LEGACY) {
+        strftime(text, sizeof text, "%d %b %Y %H:%M:%S", &local);
+        (void)snprintf(out, cap, "%s.%03d", text, ms);
+        return;
+    }
+    long minutes = local.tm_gmtoff / 60;
+    long east = minutes < 0 ? -minutes : minutes;
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &local);
+    (void)snprintf(out, cap, "%s.%03d%c%02ld:%02ld", text, ms,
+                   minutes < 0 ? '-' : '+', east / 60, east % 60);
+}
+
+/* What stands before the text; its length. */
+static size_t format_head(const struct log *l, char *line, size_t cap,
+                          enum log_level level, int format)
+{
+    static const char marks[] = ".-*#";
+    static const char *const words[] = {"debug", "info", "notice", "warning"};
+    char time[TIME_BYTES_MAX];
+    int len;
+    format_time(time, sizeof time, get(&l->time));
+    if (format == LOG_FORMAT_LOGFMT) {
+        len = snprintf(line, cap, "pid=%d role=primary timestamp=\"%s\" "
+                       "level=%s message=\"", (int)getpid(), time,
+                       words[level]);
+    } else {
+        len = snprintf(line, cap, "%d:M %s %c ", (int)getpid(), time,
+                       marks[level]);
+    }
     return len < 0 ? 0 : (size_t)len;
 }
+
+static void disarm(char *text, bool is_quoted)
+{
+    for (; *text != '\0'; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c < 0x20 || c == 0x7f) {
+            *text = ' ';
+        } else if (is_quoted && c == '"') {
+            *text = '\'';
+        }
+    }
+}
+
+/* ---- writing ---- */
 
 static void reopen_if_moved(struct log *l)
 {
@@ -114,49 +211,58 @@ static void reopen_if_moved(struct log *l)
     }
     int fd = open_file(l->path);
     if (fd >= 0) {
-        close(l->fd);
-        l->fd = fd;
+        (void)dup3(fd, l->fd, O_CLOEXEC);
+        close(fd);
     }
 }
 
 /* There is nowhere to report that reporting failed: a short or failed write
  * loses the line and nothing else. */
-static void write_line(struct log *l, const char *line, size_t len)
+static void write_all(int fd, const char *bytes, size_t len)
 {
-    pthread_mutex_lock(&l->mutex);
-    reopen_if_moved(l);
     ssize_t n;
     do {
-        n = write(l->fd, line, len);
+        n = write(fd, bytes, len);
     } while (n < 0 && errno == EINTR);
-    pthread_mutex_unlock(&l->mutex);
 }
 
 void log_write(struct log *l, enum log_level level, const char *format, ...)
 {
-    if (l == NULL || level >= LOG_NOTHING ||
-        (int)level < atomic_load_explicit(&l->level, memory_order_relaxed)) {
+    if (l == NULL || level >= LOG_NOTHING || (int)level < get(&l->level)) {
         return;
     }
     int saved_errno = errno;
     char line[LINE_BYTES_MAX];
-    size_t head = format_head(line, sizeof line, level);
+    size_t cap = sizeof line - 2; /* for the closing mark and the line's end */
+    bool is_quoted = get(&l->format) == LOG_FORMAT_LOGFMT;
+    size_t head = format_head(l, line, cap, level, is_quoted);
     va_list ap;
     va_start(ap, format);
     errno = saved_errno; /* for %m */
-    int text = vsnprintf(line + head, sizeof line - head, format, ap);
+    (void)vsnprintf(line + head, cap - head, format, ap);
     va_end(ap);
-    size_t len = head + (text > 0 ? (size_t)text : 0);
-    if (len > sizeof line - 1) {
-        len = sizeof line - 1;
+    disarm(line + head, is_quoted);
+    if (l->has_syslog) {
+        syslog_put((int)level, line + head);
     }
-    for (size_t i = head; i < len; i++) {
-        unsigned char c = (unsigned char)line[i];
-        if (c < 0x20 || c == 0x7f) {
-            line[i] = ' ';
-        }
+    size_t len = head + strlen(line + head);
+    if (is_quoted) {
+        line[len++] = '"';
     }
-    line[len] = '\n';
-    write_line(l, line, len + 1);
+    line[len++] = '\n';
+    pthread_mutex_lock(&l->mutex);
+    reopen_if_moved(l);
+    write_all(l->fd, line, len);
+    pthread_mutex_unlock(&l->mutex);
     errno = saved_errno;
+}
+
+int log_fd(const struct log *l)
+{
+    return l == NULL ? STDERR_FILENO : l->fd;
+}
+
+void log_write_raw(struct log *l, const void *bytes, size_t len)
+{
+    write_all(log_fd(l), bytes, len);
 }
