@@ -347,7 +347,9 @@ static inline void run_counted(struct exec *x, const struct call *call,
         && !(call->cmd->flags & (CMD_SKIP_MONITOR | CMD_SECRET))) {
         x->o.on_monitor(x->o.host, s, call->cmd, call->argv, call->argc);
     }
+    x->running = c;
     run(x, c);
+    x->running = NULL;
     uint64_t now = clock_ticks();
     uint64_t spent = now - *ticks;
     uint64_t replied = s->reply.out->bytes - reply_start;
@@ -448,6 +450,11 @@ static void prefetch(struct exec *x)
             }
         }
     }
+}
+
+const struct cmd_ctx *exec_running(const struct exec *x)
+{
+    return x->running;
 }
 
 void exec_run(struct exec *x)

@@ -97,6 +97,9 @@ bool exec_is_full(const struct exec *x);
 bool exec_is_empty(const struct exec *x);
 /* Runs all that was added. */
 void exec_run(struct exec *x);
+/* The command that is being run, or NULL. For reports of a crash: from the
+ * worker's own thread. */
+const struct cmd_ctx *exec_running(const struct exec *x);
 
 /* Ends a session's hold. The caller then adds what was set aside, one request
  * at a time, before anything newer: exec_add_set_aside, exec_run, while it is not

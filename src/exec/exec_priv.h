@@ -42,6 +42,7 @@ struct exec {
     int64_t wall_ms, monotonic_us;
     struct call calls[EXEC_BATCH_MAX];
     uint32_t call_count;
+    const struct cmd_ctx *running; /* NULL: between two commands */
     struct slice args[EXEC_BATCH_ARGS];
     uint32_t arg_count;
     struct key keys[EXEC_BATCH_KEYS];

@@ -254,7 +254,7 @@ static void config_set_run(struct cmd_ctx *c)
     is_done = exchange_options(c);
     if (is_done) {
         server_apply_options(s);
-        log_set_level(s->log, (enum log_level)s->options.loglevel);
+        crash_set_enabled(s->options.crash_log_enabled);
     }
     lock_release(&s->config_lock);
     if (is_done) {

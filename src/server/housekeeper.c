@@ -9,7 +9,9 @@
 
 #include <sys/resource.h>
 
+#include "base/clock.h"
 #include "server/server_priv.h"
+#include "server/watchdog.h"
 
 enum {
     NICE_MAX = 19,
@@ -45,8 +47,10 @@ void housekeeper_run(void *server)
 {
     struct server *s = server;
     unsigned rounds = 0;
+    crash_thread_begin(&s->housekeeper_trace, &s->crash, "housekeeper", NULL);
     lower_priority(s);
     while (!atomic_load_explicit(&s->is_stopping, memory_order_relaxed)) {
+        watchdog_look(s, clock_monotonic_us());
         bool busy = pages_prefault(s->pages);
         busy |= store_reclaim(s->store, RECLAIM_SLICE_US);
         if (!busy && ++rounds >= TRIM_PERIOD_ROUNDS) {
@@ -60,4 +64,5 @@ void housekeeper_run(void *server)
         signal_event_wait(&s->housekeeper_wake,
                           busy ? BUSY_WAIT_MS : IDLE_WAIT_MS);
     }
+    crash_thread_end(&s->housekeeper_trace);
 }

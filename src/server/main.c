@@ -1,7 +1,5 @@
-/* main: the program. Signals are waited for on the main thread, the server runs
- * on another, so that no code ever runs in a signal handler. */
+/* main: the program. */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,39 +7,7 @@
 #include "server/options.h"
 #include "server/process.h"
 #include "server/server.h"
-#include "sync/thread.h"
-
-struct runner {
-    struct server *server;
-    bool has_run;
-};
-
-static void run_and_tell(void *runner)
-{
-    struct runner *r = runner;
-    r->has_run = server_run(r->server);
-    /* The main thread waits for signals: this is how it learns of the end. */
-    kill(getpid(), SIGTERM);
-}
-
-static int run(struct server *s, const sigset_t *signals)
-{
-    struct runner r = {.server = s};
-    struct thread *thread;
-    if (thread_start("worker-0", run_and_tell, &r, &thread) != ST_OK) {
-        fprintf(stderr, "engram-server: can't start a thread\n");
-        return 1;
-    }
-    int received;
-    do {
-        received = sigwaitinfo(signals, NULL);
-    } while (received < 0 && errno == EINTR);
-    server_stop(s, received == SIGINT
-                       ? "Received SIGINT scheduling shutdown..."
-                       : "Received SIGTERM scheduling shutdown...");
-    thread_join(&thread);
-    return r.has_run ? 0 : 1;
-}
+#include "server/signals.h"
 
 static int print_version(void)
 {
@@ -62,16 +28,6 @@ static int print_usage(void)
     return 0;
 }
 
-static void set_signals(sigset_t *waited_for)
-{
-    sigemptyset(waited_for);
-    sigaddset(waited_for, SIGTERM);
-    sigaddset(waited_for, SIGINT);
-    pthread_sigmask(SIG_BLOCK, waited_for, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGHUP, SIG_IGN);
-}
-
 /* False: `err` is the message to print. */
 static bool load(struct options *o, int argc, char **argv, char *err,
                  size_t cap)
@@ -90,10 +46,9 @@ static bool load(struct options *o, int argc, char **argv, char *err,
 static int serve(const struct options *o)
 {
     char err[OPTION_ERROR_MAX];
-    sigset_t signals;
     struct server *server;
     int status, ready_fd = -1;
-    set_signals(&signals);
+    signals_prepare();
     if (o->daemonize) {
         switch (process_detach(&ready_fd, &status)) {
         case PROCESS_PARENT:
@@ -113,7 +68,7 @@ static int serve(const struct options *o)
     if (ready_fd >= 0) {
         process_ready(ready_fd);
     }
-    status = run(server, &signals);
+    status = signals_serve(server);
     server_destroy(&server);
     return status;
 }

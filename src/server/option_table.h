@@ -39,14 +39,14 @@
     X(extended_redis_compat, "extended-redis-compatibility", NULL, false, \
       OPT_LATER) \
     X(import_mode, "import-mode", NULL, false, OPT_LATER) \
-    X(hide_user_data, "hide-user-data-from-log", NULL, true, OPT_LATER) \
+    X(hide_user_data, "hide-user-data-from-log", NULL, true, 0) \
     X(enable_debug_assert, "enable-debug-assert", NULL, false, OPT_IM | \
       OPT_LATER | OPTION_HIDDEN) \
     X(always_show_logo, "always-show-logo", NULL, false, OPT_IM | \
       OPT_NEEDLESS) \
     X(set_proc_title, "set-proc-title", NULL, true, OPT_IM | OPT_LATER) \
     X(syslog_enabled, "syslog-enabled", NULL, false, OPT_IM | OPT_LATER) \
-    X(crash_log_enabled, "crash-log-enabled", NULL, true, OPT_LATER) \
+    X(crash_log_enabled, "crash-log-enabled", NULL, true, 0) \
     X(crash_memcheck_enabled, "crash-memcheck-enabled", NULL, true, \
       OPT_NEEDLESS) \
     X(use_exit_on_panic, "use-exit-on-panic", NULL, false, OPT_IM | OPT_LATER \
@@ -134,8 +134,7 @@
       128, 0, INT64_MAX, OPT_LATER) \
     X(latency_monitor_threshold, "latency-monitor-threshold", NULL, 0, 0, \
       INT64_MAX, OPT_LATER) \
-    X(watchdog_period, "watchdog-period", NULL, 0, 0, INT32_MAX, OPT_LATER | \
-      OPTION_HIDDEN) \
+    X(watchdog_period, "watchdog-period", NULL, 0, 0, INT32_MAX, OPTION_HIDDEN) \
     X(shutdown_timeout, "shutdown-timeout", NULL, 10, 0, INT32_MAX, \
       OPT_LATER) \
     X(acllog_max_len, "acllog-max-len", NULL, 128, 0, INT64_MAX, OPT_LATER) \
@@ -289,9 +288,9 @@
     X(sanitize_dump, "sanitize-dump-payload", NULL, sanitize_words, 0, \
       OPT_LATER) \
     X(oom_score_adj, "oom-score-adj", NULL, oom_words, 0, OPT_LATER) \
-    X(log_format, "log-format", NULL, log_format_words, 0, OPT_LATER) \
+    X(log_format, "log-format", NULL, log_format_words, 0, 0) \
     X(log_timestamp_format, "log-timestamp-format", NULL, timestamp_words, 0, \
-      OPT_LATER) \
+      0) \
     X(syslog_facility, "syslog-facility", NULL, facility_words, 1, OPT_IM | \
       OPT_LATER) \
     X(supervised, "supervised", NULL, supervised_words, 3, OPT_IM | \

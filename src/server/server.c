@@ -60,6 +60,12 @@ void server_apply_options(struct server *s)
                           memory_order_relaxed);
     atomic_store_explicit(&s->keepalive_s, (uint32_t)o->tcp_keepalive,
                           memory_order_relaxed);
+    atomic_store_explicit(&s->watchdog_us, o->watchdog_period * 1000,
+                          memory_order_relaxed);
+    log_set_level(s->log, (enum log_level)o->loglevel);
+    log_set_form(s->log, (enum log_format)o->log_format,
+                 (enum log_time)o->log_timestamp_format);
+    log_set_hide_user_data(s->log, o->hide_user_data);
     bool has_password = o->requirepass[0] != 0;
     atomic_store_explicit(&s->exec_shared.needs_auth, has_password,
                           memory_order_relaxed);
@@ -392,6 +398,7 @@ enum status server_create(const struct options *o, const char *config_path,
         snprintf(err, cap, "Can't open the log file: %s", strerror(errno));
         goto destroy;
     }
+    crash_init(&s->crash, s->log);
     if (config_path != NULL && config_path[0] != 0) {
         s->config_path = mem_alloc(&s->account, strlen(config_path) + 1);
         if (s->config_path == NULL) {
@@ -497,7 +504,12 @@ static void log_start(struct server *s)
     }
     log_inert(s);
     log_write(s->log, LOG_NOTICE, "Server initialized");
-    log_write(s->log, LOG_NOTICE, "Ready to accept connections");
+    if (s->options.port != 0) {
+        log_write(s->log, LOG_NOTICE, "Ready to accept connections tcp");
+    }
+    if (s->has_unix_socket) {
+        log_write(s->log, LOG_NOTICE, "Ready to accept connections unix");
+    }
 }
 
 bool server_run(struct server *s)

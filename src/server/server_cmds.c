@@ -2,6 +2,7 @@
 #include <time.h>
 
 #include "server/connection.h"
+#include "server/debug_crash.h"
 #include "server/server_priv.h"
 
 enum { DEBUG_SLEEP_MAX_S = 24 * 3600 };
@@ -93,25 +94,45 @@ static void debug_check(struct cmd_ctx *c)
     reply_ok(c->reply);
 }
 
+static void debug_rewrite(struct cmd_ctx *c)
+{
+    config_rewrite_file(c, true);
+}
+
+static const struct debug_row {
+    const char *name;
+    uint32_t argc; /* with DEBUG and the name; 0: any */
+    void (*run)(struct cmd_ctx *c);
+} debug_rows[] = {
+    {"assert", 0, debug_assert},
+    {"check", 2, debug_check},
+    {"config-rewrite-force-all", 2, debug_rewrite},
+    {"crash-and-recover", 0, debug_restart},
+    {"log", 3, debug_log},
+    {"panic", 0, debug_panic},
+    {"restart", 0, debug_restart},
+    {"segfault", 0, debug_segfault},
+    {"set-active-expire", 3, debug_set_active_expire},
+    {"sleep", 3, debug_sleep},
+};
+
 static void debug_run(struct cmd_ctx *c)
 {
     if (!debug_is_allowed(c)) {
         return;
     }
-    if (c->argc == 3 && ctx_arg_is(c, 1, "sleep")) {
-        debug_sleep(c);
-    } else if (c->argc == 3 && ctx_arg_is(c, 1, "set-active-expire")) {
-        debug_set_active_expire(c);
-    } else if (c->argc == 2 && ctx_arg_is(c, 1, "check")) {
-        debug_check(c);
-    } else if (c->argc == 2 && ctx_arg_is(c, 1, "config-rewrite-force-all")) {
-        config_rewrite_file(c, true);
-    } else {
-        reply_errorf(c->reply, "ERR unknown subcommand or wrong number of "
-                     "arguments for '%.*s'. Try DEBUG HELP.",
-                     (int)(c->argv[1].len > 128 ? 128 : c->argv[1].len),
-                     (const char *)c->argv[1].data);
+    for (size_t i = 0; i < sizeof debug_rows / sizeof debug_rows[0]; i++) {
+        const struct debug_row *row = &debug_rows[i];
+        if ((row->argc == 0 || row->argc == c->argc)
+            && ctx_arg_is(c, 1, row->name)) {
+            row->run(c);
+            return;
+        }
     }
+    reply_errorf(c->reply, "ERR unknown subcommand or wrong number of "
+                 "arguments for '%.*s'. Try DEBUG HELP.",
+                 (int)(c->argv[1].len > 128 ? 128 : c->argv[1].len),
+                 (const char *)c->argv[1].data);
 }
 
 const struct cmd_spec server_cmds[] = {

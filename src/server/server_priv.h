@@ -12,6 +12,7 @@
 #include "exec/exec.h"
 #include "net/loop.h"
 #include "resp/decode.h"
+#include "server/crash.h"
 #include "server/rates.h"
 #include "server/server.h"
 #include "store/store.h"
@@ -35,6 +36,13 @@ struct worker_stats {
     struct counter cron_ticks, background_ticks;
 };
 
+/* What the watchdog knows of a worker; the housekeeper's. */
+struct worker_watch {
+    uint64_t turns;
+    int64_t since_us; /* when they were found to have become that many */
+    bool is_named;    /* in the log, as late */
+};
+
 struct connection; /* conn.c */
 
 struct worker {
@@ -56,6 +64,8 @@ struct worker {
     uint64_t assigned_count;     /* worker 0: sessions given to this one */
     struct counter closed_count; /* of those, over; written by this one */
     bool is_stopping;
+    struct crash_thread trace;
+    struct worker_watch watch;
 };
 
 struct server {
@@ -79,6 +89,10 @@ struct server {
     bool has_unix_socket, has_pidfile;
     struct thread *housekeeper; /* pre-faults, trims, reclaims */
     struct signal_event housekeeper_wake; /* set: look now */
+    struct crash crash;
+    struct crash_thread main_trace, housekeeper_trace;
+    _Atomic(int64_t) watchdog_us; /* watchdog-period; 0: off */
+    bool is_watched, is_stall_shown; /* housekeeper */
     char run_id[RUN_ID_LEN + 1], replication_id[RUN_ID_LEN + 1];
     int64_t start_wall_ms;
     double ticks_per_us;
@@ -111,6 +125,8 @@ void server_reset_peak(struct server *s); /* to what is used now */
 int64_t server_memory_check(void *server);
 /* Notes the totals that INFO shows as rates; worker 0. (info.c) */
 void info_sample(struct server *s);
+/* All sections, into the log, where they are part of a report. (info.c) */
+void info_report(struct server *s);
 /* Ten times a second, on worker 0: memory against its limit, peak. */
 void server_cron(struct server *s);
 /* Copies options to where the hot paths read them; after CONFIG SET. */

@@ -303,6 +303,9 @@ void worker_run(void *worker)
 {
     struct worker *w = worker;
     struct server *s = w->server;
+    char name[CRASH_NAME_MAX];
+    snprintf(name, sizeof name, "worker-%u", w->index);
+    crash_thread_begin(&w->trace, &s->crash, name, w->exec);
     loop_run(w->loop);
     if (!atomic_load_explicit(&s->is_half_started, memory_order_acquire)) {
         barrier_wait(&s->loops_ended);
@@ -310,6 +313,7 @@ void worker_run(void *worker)
     lock_acquire(&s->stop_lock);
     lock_release(&s->stop_lock);
     close_loop(w);
+    crash_thread_end(&w->trace);
 }
 
 void worker_stop(struct worker *w)
