@@ -144,7 +144,7 @@ int main(int argc, char **argv)
     }
     int fd, err;
     if (argc < 2 ||
-        socket_listen_tcp("127.0.0.1", atoi(argv[1]), 511, &fd, &err) !=
+        socket_listen_tcp("127.0.0.1", atoi(argv[1]), 511, false, &fd, &err) !=
             ST_OK ||
         loop_create(&o, &h, &f, &f.loop) != ST_OK ||
         listener_open(f.loop, fd, &f) == NULL) {

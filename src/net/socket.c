@@ -18,7 +18,7 @@
 enum { SOCKET_ADDRESS_TRIES_MAX = 64 };
 
 /* The listening socket, or -1 and errno. */
-static int listen_at(const struct addrinfo *ai, int backlog)
+static int listen_at(const struct addrinfo *ai, int backlog, bool is_shared)
 {
     int fd = socket(ai->ai_family,
                     ai->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
@@ -28,6 +28,7 @@ static int listen_at(const struct addrinfo *ai, int backlog)
     }
     int one = 1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    socket_share_port(fd, is_shared);
     if (ai->ai_family == AF_INET6) {
         /* "*" and "::*" are two sockets, each its own family. */
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
@@ -56,8 +57,14 @@ static int resolve_error(int rc)
     }
 }
 
-enum status socket_listen_tcp(const char *host, int port, int backlog, int *fd,
-                              int *err)
+void socket_share_port(int fd, bool is_shared)
+{
+    int on = is_shared;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+}
+
+enum status socket_listen_tcp(const char *host, int port, int backlog,
+                              bool is_shared, int *fd, int *err)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
                              .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
@@ -82,7 +89,7 @@ enum status socket_listen_tcp(const char *host, int port, int backlog, int *fd,
     for (const struct addrinfo *ai = found;
          ai != NULL && *fd < 0 && tries < SOCKET_ADDRESS_TRIES_MAX;
          ai = ai->ai_next, tries++) {
-        *fd = listen_at(ai, backlog);
+        *fd = listen_at(ai, backlog, is_shared);
         if (*fd < 0) {
             *err = errno;
         }

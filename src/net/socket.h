@@ -8,9 +8,13 @@
 #include "base/status.h"
 
 /* Bound, listening, non-blocking, close-on-exec. `host`: an IPv4 or IPv6
- * address or a name, "*" all IPv4, "::*" all IPv6. *err: errno on ST_IO. */
+ * address or a name, "*" all IPv4, "::*" all IPv6. `is_shared`: with sockets of
+ * this user that share the port too. *err: errno on ST_IO. */
 STATUS_CHECKED enum status socket_listen_tcp(const char *host, int port,
-                                             int backlog, int *fd, int *err);
+                                             int backlog, bool is_shared,
+                                             int *fd, int *err);
+/* Whether another socket may listen on the same port from now on. */
+void socket_share_port(int fd, bool is_shared);
 /* Replaces a stale socket file; mode 0: as umask leaves it. */
 STATUS_CHECKED enum status socket_listen_unix(const char *path, unsigned mode,
                                               int backlog, int *fd, int *err);

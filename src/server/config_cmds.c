@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "server/connection.h"
+#include "server/listening.h"
 #include "server/process.h"
 #include "server/server_priv.h"
 
@@ -118,6 +119,8 @@ static void reply_set_error(struct cmd_ctx *c, const char *name,
                  "%s", name, why);
 }
 
+static const char immutable[] = "can't set immutable config";
+
 static bool is_named_before(const struct cmd_ctx *c, uint32_t at,
                             const char *name)
 {
@@ -144,8 +147,8 @@ static bool check_names(struct cmd_ctx *c)
             return false;
         }
         name = typed_name(row, c->argv[i]);
-        if (row->flags & OPTION_IMMUTABLE) {
-            reply_set_error(c, name, "can't set immutable config");
+        if ((row->flags & OPTION_IMMUTABLE) && !(row->flags & OPTION_OWN)) {
+            reply_set_error(c, name, immutable);
             return false;
         }
         if ((row->flags & OPTION_PROTECTED)
@@ -172,6 +175,11 @@ static bool set_values(struct cmd_ctx *c, struct options *o)
             reply_set_error(c, typed_name(row, c->argv[i]), why);
             return false;
         }
+        if ((row->flags & OPTION_IMMUTABLE)
+            && !options_are_equal(o, &server_of(c)->options, row)) {
+            reply_set_error(c, row->name, immutable);
+            return false;
+        }
     }
     return true;
 }
@@ -196,8 +204,32 @@ static bool reserve_descriptors(struct cmd_ctx *c, const struct options *from,
     return false;
 }
 
-/* With reserve_descriptors the effects that can fail. It comes last before the
- * exchange, so that there is nothing to undo. */
+static bool is_named(const struct cmd_ctx *c, const char *name)
+{
+    return is_named_before(c, c->argc, name);
+}
+
+static bool change_addresses(struct cmd_ctx *c, const struct options *to,
+                             struct listening_change **change)
+{
+    char why[OPTION_ERROR_MAX];
+    struct server *s = server_of(c);
+    *change = NULL;
+    if ((!is_named(c, "port") && !is_named(c, "bind"))
+        || listening_prepare(s, to, change, why, sizeof why)) {
+        return true;
+    }
+    log_write(s->log, LOG_WARNING, "%s", why);
+    if (is_named(c, "port")) {
+        reply_set_error(c, "port",
+                        "Unable to listen on this port. Check server logs.");
+    } else {
+        reply_set_error(c, "bind", "Failed to bind to specified addresses.");
+    }
+    return false;
+}
+
+/* The last of the effects that can fail, so that it need not be undone. */
 static bool enter_directory(struct cmd_ctx *c, const struct options *from,
                             const struct options *to)
 {
@@ -214,6 +246,7 @@ static bool enter_directory(struct cmd_ctx *c, const struct options *from,
 static bool exchange_options(struct cmd_ctx *c)
 {
     struct server *s = server_of(c);
+    struct listening_change *addresses = NULL;
     struct options next;
     if (!check_names(c)) {
         return false;
@@ -223,14 +256,20 @@ static bool exchange_options(struct cmd_ctx *c)
         return false;
     }
     if (!set_values(c, &next) || !reserve_descriptors(c, &s->options, &next)
+        || !change_addresses(c, &next, &addresses)
         || !enter_directory(c, &s->options, &next)) {
+        listening_abandon(s, &addresses);
         options_deinit(&next);
         return false;
     }
+    listening_commit(s, &addresses);
     /* Options that were not named are not written: those that never change
      * are read without the lock. */
     for (uint32_t i = 2; i < c->argc; i += 2) {
         const struct option *row = option_find(c->argv[i]);
+        if (row->flags & OPTION_IMMUTABLE) {
+            continue;
+        }
         const char *other = slice_equal_nocase(c->argv[i], row->name)
                                 ? row->alias : row->name;
         /* By both of its names: exchanged once. */

@@ -47,7 +47,7 @@ static void add_times(struct info *in)
     text_add(t, "lru_clock:%" PRId64 "\r\n", in->now_ms / 1000 & 0xffffff);
 }
 
-/* Addresses do not change while the server runs. */
+/* Under config_lock. */
 static void add_listeners(struct info *in)
 {
     const struct options *o = &in->server->options;
@@ -82,12 +82,16 @@ void info_server(struct info *in)
     add_program(in);
     text_add(t, "process_id:%ld\r\nprocess_supervised:no\r\nrun_id:%s\r\n",
              (long)getpid(), s->run_id);
+    lock_acquire(&s->config_lock);
     text_add(t, "tcp_port:%" PRId64 "\r\n", s->options.port);
+    lock_release(&s->config_lock);
     add_times(in);
     text_add(t, "executable:%s\r\nconfig_file:%s\r\n", program,
              s->config_path != NULL ? s->config_path : "");
     text_add(t, "io_threads_active:0\r\navailability_zone:\r\n");
+    lock_acquire(&s->config_lock);
     add_listeners(in);
+    lock_release(&s->config_lock);
 }
 
 /* ---- clients ---- */

@@ -109,16 +109,17 @@
 
 /* X(field, name, alias, initial, min, max, flags) */
 #define OPTION_INT_MAP(X) \
-    X(port, "port", NULL, 6379, 0, 65535, OPT_IM) \
+    X(port, "port", NULL, 6379, 0, 65535, 0) \
     X(unixsocketperm, "unixsocketperm", NULL, 0, 0, 511, OPT_IM | \
       OPTION_OCTAL) \
     X(tcp_backlog, "tcp-backlog", NULL, 511, 0, INT32_MAX, OPT_IM) \
     X(maxclients, "maxclients", NULL, 10000, 1, UINT32_MAX, 0) \
     X(timeout, "timeout", NULL, 0, 0, INT32_MAX, 0) \
     X(tcp_keepalive, "tcp-keepalive", NULL, 300, 0, INT32_MAX, 0) \
-    X(worker_threads, "worker-threads", NULL, 0, 0, 256, OPT_IM) \
+    X(worker_threads, "worker-threads", NULL, 0, 0, 256, OPT_IM | OPTION_OWN) \
     X(databases, "databases", NULL, 16, 1, 1 << 20, OPT_IM) \
-    X(shards, "shards", NULL, 0, 0, 4096, OPT_IM | OPTION_POWER_OF_TWO) \
+    X(shards, "shards", NULL, 0, 0, 4096, \
+      OPT_IM | OPTION_OWN | OPTION_POWER_OF_TWO) \
     X(hz, "hz", NULL, 10, 0, INT32_MAX, 0) \
     X(commandlog_execution_slower_than, "commandlog-execution-slower-than", \
       "slowlog-log-slower-than", 10000, -1, INT64_MAX, OPT_LATER) \
@@ -269,7 +270,7 @@
 
 /* X(field, name, alias, words, initial, flags) */
 #define OPTION_ENUM_MAP(X) \
-    X(io_engine, "io-engine", NULL, engine_words, 0, OPT_IM) \
+    X(io_engine, "io-engine", NULL, engine_words, 0, OPT_IM | OPTION_OWN) \
     X(maxmemory_policy, "maxmemory-policy", NULL, policy_words, \
       POLICY_NOEVICTION, 0) \
     X(loglevel, "loglevel", NULL, level_words, 2, 0) \
@@ -377,7 +378,7 @@
 /* X(field, name, alias, initial, kind, flags): values of several words, kept as
  * one text with single blanks. */
 #define OPTION_LIST_MAP(X) \
-    X(bind, "bind", NULL, "* -::*", WORDS_ADDRESSES, OPT_IM) \
+    X(bind, "bind", NULL, "* -::*", WORDS_ADDRESSES, 0) \
     X(save, "save", NULL, "3600 1 300 100 60 10000", WORDS_SAVE, \
       OPTION_REPEATS | OPT_DISK) \
     X(latency_percentiles, "latency-tracking-info-percentiles", NULL, \

@@ -290,6 +290,16 @@ void options_exchange_row(struct options *a, struct options *b,
     memcpy(options_field(b, row), kept, bytes);
 }
 
+bool options_are_equal(const struct options *a, const struct options *b,
+                       const struct option *row)
+{
+    const void *x = options_field_read(a, row);
+    const void *y = options_field_read(b, row);
+    return is_text(row)
+               ? strcmp(*(char *const *)x, *(char *const *)y) == 0
+               : memcmp(x, y, field_bytes(row)) == 0;
+}
+
 bool options_is_default(const struct options *o, const struct option *row)
 {
     const void *field = options_field_read(o, row);

@@ -37,6 +37,9 @@ enum option_flag {
     OPTION_BITS = 1 << 9, /* of an ENUM: several words, a bit for each but the
                            * first, which stands for none */
     OPTION_PERCENT = 1 << 10, /* of BYTES: "5%" too, kept as -5 */
+    OPTION_OWN = 1 << 11, /* Redis has none of this name. If IMMUTABLE, CONFIG SET
+                           * may still set it to what it is: who sets all that
+                           * CONFIG GET shows need not know this server. */
     OPTION_REASON = 24,       /* the reason's first bit, beside INERT */
 };
 
@@ -134,6 +137,8 @@ STATUS_CHECKED enum status options_copy(struct options *to,
 /* Exchanges one option's values; both on the same account. */
 void options_exchange_row(struct options *a, struct options *b,
                           const struct option *row);
+bool options_are_equal(const struct options *a, const struct options *b,
+                       const struct option *row);
 bool options_is_default(const struct options *o, const struct option *row);
 
 /* ---- option_values.c ---- */

@@ -18,9 +18,9 @@
 #include "base/clock.h"
 #include "commands/commands.h"
 #include "manual/manual.h"
-#include "net/socket.h"
 #include "server/connection.h"
 #include "server/housekeeper.h"
+#include "server/listening.h"
 #include "server/process.h"
 #include "server/server_priv.h"
 #include "server/worker.h"
@@ -29,7 +29,6 @@ enum {
     SHARDS_A_WORKER = 32,     /* at least, with several workers */
     SHARDS_MAX = 4096,
     SPARE_EXTENTS = 3,        /* touched ahead of need: 6 MB */
-    BIND_WORDS_MAX = 16,
 };
 
 /* ---- configuration in force ---- */
@@ -126,78 +125,6 @@ void server_cron(struct server *s)
         gate_leave(s->gate, 0);
     }
     info_sample(s);
-}
-
-/* ---- listening ---- */
-
-static bool listen_on(struct server *s, int fd, char *err, size_t cap)
-{
-    if (worker_listen(&s->workers[0], fd)) {
-        return true;
-    }
-    close(fd);
-    snprintf(err, cap, "too many addresses to listen on");
-    return false;
-}
-
-static bool listen_tcp(struct server *s, char *err, size_t cap)
-{
-    const struct options *o = &s->options;
-    uint8_t scratch[4096];
-    struct slice words[BIND_WORDS_MAX];
-    int port = (int)o->port, opened = 0;
-    struct slice line = slice_of_text(o->bind);
-    if (port == 0) {
-        return true;
-    }
-    int n = line.len > sizeof scratch
-                ? -1 : config_split_line(line, scratch, words, BIND_WORDS_MAX);
-    for (int i = 0; i < n; i++) {
-        char host[256];
-        bool optional = words[i].data[0] == '-';
-        snprintf(host, sizeof host, "%.*s", (int)words[i].len - optional,
-                 (const char *)words[i].data + optional);
-        int fd, error = 0;
-        enum status st = socket_listen_tcp(host, port, (int)o->tcp_backlog, &fd,
-                                           &error);
-        if (st != ST_OK) {
-            bool absent = error == EADDRNOTAVAIL || error == EAFNOSUPPORT
-                          || error == EPROTONOSUPPORT;
-            if (optional && absent) {
-                continue;
-            }
-            snprintf(err, cap, "Failed listening on port %d (%s): %s", port,
-                     host, st == ST_IO ? strerror(error) : status_text(st));
-            return false;
-        }
-        if (!listen_on(s, fd, err, cap)) {
-            return false;
-        }
-        opened++;
-    }
-    if (opened == 0) {
-        snprintf(err, cap, "no address to listen on: bind \"%s\"", o->bind);
-    }
-    return opened > 0;
-}
-
-static bool listen_unix(struct server *s, char *err, size_t cap)
-{
-    const struct options *o = &s->options;
-    int fd, error = 0;
-    if (o->unixsocket[0] == 0) {
-        return true;
-    }
-    enum status st = socket_listen_unix(o->unixsocket,
-                                        (unsigned)o->unixsocketperm,
-                                        (int)o->tcp_backlog, &fd, &error);
-    if (st != ST_OK) {
-        snprintf(err, cap, "Failed opening Unix socket %s: %s", o->unixsocket,
-                 st == ST_IO ? strerror(error) : status_text(st));
-        return false;
-    }
-    s->has_unix_socket = true;
-    return listen_on(s, fd, err, cap);
 }
 
 /* ---- building ---- */
@@ -351,7 +278,7 @@ static bool build(struct server *s, char *err, size_t cap)
     reduce_maxclients(s);
     server_apply_options(s);
     if (!build_store(s, err, cap) || !build_workers(s, err, cap)
-        || !listen_tcp(s, err, cap) || !listen_unix(s, err, cap)) {
+        || !listening_start(s, err, cap)) {
         return false;
     }
     if (s->listener_count == 0) {

@@ -13,6 +13,7 @@
 #include "net/loop.h"
 #include "resp/decode.h"
 #include "server/crash.h"
+#include "server/listening.h"
 #include "server/rates.h"
 #include "server/server.h"
 #include "store/store.h"
@@ -68,6 +69,9 @@ struct worker {
     struct worker_watch watch;
 };
 
+/* TCP addresses and the Unix socket. */
+enum { LISTENERS_MAX = LISTEN_ADDRESSES_MAX + 1 };
+
 struct server {
     struct options options; /* written under config_lock */
     struct lock config_lock;
@@ -83,8 +87,9 @@ struct server {
     struct change_sink sink; /* nobody listens yet: put is NULL */
     struct worker *workers;
     uint32_t worker_count;
-    struct listener *listeners[18];
-    uint32_t listener_count;
+    struct listening listening; /* under config_lock */
+    struct { struct listener *listener; int fd; } listeners[LISTENERS_MAX];
+    uint32_t listener_count;    /* both worker 0's */
     /* Files that go when the server does. */
     bool has_unix_socket, has_pidfile;
     struct thread *housekeeper; /* pre-faults, trims, reclaims */

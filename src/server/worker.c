@@ -142,15 +142,28 @@ static void on_accept_error(void *arg, int error)
 bool worker_listen(struct worker *w, int fd)
 {
     struct server *s = w->server;
-    if (s->listener_count == sizeof s->listeners / sizeof s->listeners[0]) {
+    if (s->listener_count == LISTENERS_MAX) {
         return false;
     }
     struct listener *l = listener_open(w->loop, fd, w);
     if (l == NULL) {
         return false;
     }
-    s->listeners[s->listener_count++] = l;
+    s->listeners[s->listener_count].listener = l;
+    s->listeners[s->listener_count++].fd = fd;
     return true;
+}
+
+void worker_stop_listening(struct worker *w, int fd)
+{
+    struct server *s = w->server;
+    for (uint32_t i = 0; i < s->listener_count; i++) {
+        if (s->listeners[i].fd == fd) {
+            listener_close(&s->listeners[i].listener);
+            s->listeners[i] = s->listeners[--s->listener_count];
+            return;
+        }
+    }
 }
 
 /* ---- the turn ---- */
@@ -277,7 +290,7 @@ static void close_loop(struct worker *w)
     w->is_stopping = true;
     read_mail(w);
     while (w->index == 0 && s->listener_count > 0) {
-        listener_close(&s->listeners[--s->listener_count]);
+        listener_close(&s->listeners[--s->listener_count].listener);
     }
     timer_stop(w->loop, &w->cron);
     loop_destroy(&w->loop);

@@ -15,7 +15,9 @@ void worker_run(void *worker);
 void worker_post(struct server *s, uint32_t worker, struct message *m);
 /* Any thread: stop soon. */
 void worker_stop(struct worker *w);
-/* Begins to accept on a listening socket (worker 0, before it runs). */
+/* Begins to accept on a listening socket (worker 0, before it runs or on its
+ * thread), which is taken on success; ceases to, and closes it. */
 bool worker_listen(struct worker *w, int fd);
+void worker_stop_listening(struct worker *w, int fd);
 
 #endif

@@ -366,7 +366,7 @@ static void accept_without_descriptors(void **state)
     struct doorman d = {.world = &w};
     world_open(&w, state, 16, &h);
     int fd, err, clients[10];
-    assert_int_equal(socket_listen_tcp("127.0.0.1", 0, 50, &fd, &err), ST_OK);
+    assert_int_equal(socket_listen_tcp("127.0.0.1", 0, 50, false, &fd, &err), ST_OK);
     struct listener *li = listener_open(w.loop, fd, &d);
     for (int i = 0; i < 10; i++) {
         clients[i] = connect_to(port_of(fd));
@@ -410,7 +410,7 @@ static void listener_closes_while_open(void **state)
     timer_init(&d.timer, (void (*)(void *))loop_stop, w.loop);
     for (int round = 0; round < 3; round++) {
         int fd, err;
-        assert_int_equal(socket_listen_tcp("127.0.0.1", 0, 50, &fd, &err),
+        assert_int_equal(socket_listen_tcp("127.0.0.1", 0, 50, false, &fd, &err),
                          ST_OK);
         int port = port_of(fd);
         struct listener *li = listener_open(w.loop, fd, &d);
@@ -455,7 +455,7 @@ static void destroy_closes_all(void **state)
             conn_flush(p[i].conn);
         }
         int fd, err;
-        assert_int_equal(socket_listen_tcp("127.0.0.1", 0, 50, &fd, &err),
+        assert_int_equal(socket_listen_tcp("127.0.0.1", 0, 50, false, &fd, &err),
                          ST_OK);
         assert_non_null(listener_open(w.loop, fd, &w));
         if (runs) {

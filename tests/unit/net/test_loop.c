@@ -145,7 +145,7 @@ static void echo_over_tcp(void **state)
     int fd, err;
     world_open(&w, state, 64, &echo_handlers);
     w.test = &e;
-    assert_int_equal(socket_listen_tcp("127.0.0.1", 0, 511, &fd, &err), ST_OK);
+    assert_int_equal(socket_listen_tcp("127.0.0.1", 0, 511, false, &fd, &err), ST_OK);
     struct listener *li = listener_open(w.loop, fd, &w);
     assert_non_null(li);
     int port = port_of(fd);
@@ -249,7 +249,7 @@ static void big_chain(void **state, int sleep_us, bool is_tcp)
     int server;
     if (is_tcp) {
         int fd, err;
-        assert_int_equal(socket_listen_tcp("127.0.0.1", 0, 5, &fd, &err),
+        assert_int_equal(socket_listen_tcp("127.0.0.1", 0, 5, false, &fd, &err),
                          ST_OK);
         b.fd = connect_to(port_of(fd));
         server = accept4(fd, NULL, NULL, SOCK_NONBLOCK);
@@ -591,7 +591,7 @@ static void peer_resets(void **state)
         struct peer p;
         world_open(&w, state, 16, &h);
         int fd, err;
-        assert_int_equal(socket_listen_tcp("127.0.0.1", 0, 5, &fd, &err),
+        assert_int_equal(socket_listen_tcp("127.0.0.1", 0, 5, false, &fd, &err),
                          ST_OK);
         int client = connect_to(port_of(fd));
         peer_open(&p, &w, accept4(fd, NULL, NULL, SOCK_NONBLOCK));

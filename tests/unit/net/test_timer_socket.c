@@ -345,7 +345,7 @@ static void socket_names(void **state)
     (void)state;
     int fd, err;
     char name[128];
-    assert_int_equal(socket_listen_tcp("127.0.0.1", 0, 5, &fd, &err), ST_OK);
+    assert_int_equal(socket_listen_tcp("127.0.0.1", 0, 5, false, &fd, &err), ST_OK);
     socket_local_name(fd, name, sizeof name);
     assert_int_equal(strncmp(name, "127.0.0.1:", 10), 0);
     int port = atoi(name + 10);
@@ -355,23 +355,23 @@ static void socket_names(void **state)
     socket_set_keepalive(fd, 1);
     socket_set_keepalive(fd, 0);
     int second;
-    assert_int_equal(socket_listen_tcp("127.0.0.1", port, 5, &second, &err),
+    assert_int_equal(socket_listen_tcp("127.0.0.1", port, 5, false, &second, &err),
                      ST_IO);
     assert_int_equal(err, EADDRINUSE);
     socket_peer_name(fd, name, sizeof name);
     assert_string_equal(name, "?:0");
     close(fd);
-    assert_int_equal(socket_listen_tcp("*", 0, 5, &fd, &err), ST_OK);
+    assert_int_equal(socket_listen_tcp("*", 0, 5, false, &fd, &err), ST_OK);
     socket_local_name(fd, name, sizeof name);
     assert_int_equal(strncmp(name, "0.0.0.0:", 8), 0);
     close(fd);
-    if (socket_listen_tcp("::1", 0, 5, &fd, &err) == ST_OK) {
+    if (socket_listen_tcp("::1", 0, 5, false, &fd, &err) == ST_OK) {
         socket_local_name(fd, name, sizeof name);
         assert_int_equal(strncmp(name, "[::1]:", 6), 0);
         close(fd);
     }
-    assert_int_equal(socket_listen_tcp("192.0.2.1", 0, 5, &fd, &err), ST_IO);
-    assert_int_equal(socket_listen_tcp("no such host", 0, 5, &fd, &err),
+    assert_int_equal(socket_listen_tcp("192.0.2.1", 0, 5, false, &fd, &err), ST_IO);
+    assert_int_equal(socket_listen_tcp("no such host", 0, 5, false, &fd, &err),
                      ST_IO);
 }
 
