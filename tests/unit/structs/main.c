@@ -4,6 +4,7 @@ int test_expiry_run(void);
 int test_listpack_run(void);
 int test_intset_run(void);
 int test_quicklist_run(void);
+int test_ranking_run(void);
 
 int main(void)
 {
@@ -13,5 +14,6 @@ int main(void)
     failed += test_listpack_run();
     failed += test_intset_run();
     failed += test_quicklist_run();
+    failed += test_ranking_run();
     return failed;
 }
