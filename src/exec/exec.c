@@ -260,6 +260,9 @@ static void count_call(struct exec *x, const struct cmd *cmd, uint64_t ticks)
     struct cmd_stats *st = &x->stats.commands[cmd->index];
     counter_add(&st->calls, 1);
     counter_add(&st->ticks, ticks);
+    if (__builtin_expect(x->skips_latencies, 0)) {
+        return;
+    }
     if (__builtin_expect(st->latency == NULL, 0)) {
         struct counter *l = mem_alloc_zeroed(x->o.account,
                                              LATENCY_BUCKETS * sizeof *l);
@@ -289,6 +292,8 @@ static void read_shared(struct exec *x)
                                   : (uint64_t)((double)us * x->o.ticks_per_us);
     x->pause_until_ms = atomic_load_explicit(&sh->pause_until_ms,
                                              memory_order_relaxed);
+    x->skips_latencies = atomic_load_explicit(&sh->skips_latencies,
+                                              memory_order_relaxed);
     x->is_monitored = x->o.on_monitor != NULL
                       && atomic_load_explicit(&sh->is_monitored,
                                               memory_order_relaxed);

@@ -33,6 +33,7 @@ struct exec_shared {
     _Atomic(int64_t) pause_until_ms;
     _Atomic(bool) pause_is_all; /* else only what may write */
     _Atomic(bool) is_monitored; /* on_monitor is to be called */
+    _Atomic(bool) skips_latencies; /* latencies are not counted */
     /* on_call is called for what took or held at least this; 0: never */
     _Atomic(uint64_t) report_us_min;
     _Atomic(uint64_t) report_request_bytes_min, report_reply_bytes_min;

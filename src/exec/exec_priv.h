@@ -51,7 +51,7 @@ struct exec {
     struct saved_queue ran; /* requests of this batch that were set aside */
     /* exec_shared's report limits, read once a batch */
     uint64_t report_ticks_min, report_request_min, report_reply_min;
-    bool is_monitored;
+    bool is_monitored, skips_latencies; /* as exec_shared's */
     int64_t pause_until_ms;
     bool has_all_shards; /* a command or transaction holds the whole house */
     /* The effects of a transaction stand between MULTI and EXEC, which are told

@@ -122,19 +122,19 @@
       OPT_IM | OPTION_OWN | OPTION_POWER_OF_TWO) \
     X(hz, "hz", NULL, 10, 0, INT32_MAX, 0) \
     X(commandlog_execution_slower_than, "commandlog-execution-slower-than", \
-      "slowlog-log-slower-than", 10000, -1, INT64_MAX, OPT_LATER) \
+      "slowlog-log-slower-than", 10000, -1, INT64_MAX, 0) \
     X(commandlog_slow_execution_max_len, "commandlog-slow-execution-max-len", \
-      "slowlog-max-len", 128, 0, INT64_MAX, OPT_LATER) \
+      "slowlog-max-len", 128, 0, INT64_MAX, 0) \
     X(commandlog_request_larger_than, "commandlog-request-larger-than", NULL, \
-      1024 * 1024, -1, INT64_MAX, OPT_LATER) \
+      1024 * 1024, -1, INT64_MAX, 0) \
     X(commandlog_large_request_max_len, "commandlog-large-request-max-len", \
-      NULL, 128, 0, INT64_MAX, OPT_LATER) \
+      NULL, 128, 0, INT64_MAX, 0) \
     X(commandlog_reply_larger_than, "commandlog-reply-larger-than", NULL, \
-      1024 * 1024, -1, INT64_MAX, OPT_LATER) \
+      1024 * 1024, -1, INT64_MAX, 0) \
     X(commandlog_large_reply_max_len, "commandlog-large-reply-max-len", NULL, \
-      128, 0, INT64_MAX, OPT_LATER) \
+      128, 0, INT64_MAX, 0) \
     X(latency_monitor_threshold, "latency-monitor-threshold", NULL, 0, 0, \
-      INT64_MAX, OPT_LATER) \
+      INT64_MAX, 0) \
     X(watchdog_period, "watchdog-period", NULL, 0, 0, INT32_MAX, OPTION_HIDDEN) \
     X(shutdown_timeout, "shutdown-timeout", NULL, 10, 0, INT32_MAX, \
       OPT_LATER) \
@@ -343,7 +343,8 @@
     X(bind_source_addr, "bind-source-addr", NULL, "", TEXT_ANY, OPT_REPL) \
     X(primaryauth, "primaryauth", "masterauth", "", TEXT_ANY, OPTION_SECRET | \
       OPT_REPL) \
-    X(primaryuser, "primaryuser", "masteruser", "", TEXT_ANY, OPT_REPL) \
+    X(primaryuser, "primaryuser", "masteruser", "", TEXT_ANY, \
+      OPTION_SECRET | OPT_REPL) \
     X(replica_announce_ip, "replica-announce-ip", "slave-announce-ip", "", \
       TEXT_ANY, OPT_REPL) \
     X(cluster_config_file, "cluster-config-file", NULL, "nodes.conf", \
@@ -382,7 +383,7 @@
     X(save, "save", NULL, "3600 1 300 100 60 10000", WORDS_SAVE, \
       OPTION_REPEATS | OPT_DISK) \
     X(latency_percentiles, "latency-tracking-info-percentiles", NULL, \
-      "50 99 99.9", WORDS_PERCENTILES, OPT_LATER) \
+      "50 99 99.9", WORDS_PERCENTILES, 0) \
     X(oom_score_values, "oom-score-adj-values", NULL, "0 200 800", \
       WORDS_SCORES, OPT_LATER) \
     X(replicaof, "replicaof", "slaveof", "", WORDS_PRIMARY, OPT_IM | \

@@ -21,6 +21,7 @@
 #include "server/connection.h"
 #include "server/housekeeper.h"
 #include "server/listening.h"
+#include "server/observe.h"
 #include "server/process.h"
 #include "server/server_priv.h"
 #include "server/worker.h"
@@ -71,6 +72,7 @@ void server_apply_options(struct server *s)
     atomic_store_explicit(&s->is_protected,
                           o->protected_mode && !has_password,
                           memory_order_relaxed);
+    observe_apply_options(s);
 }
 
 size_t server_used_memory(struct server *s)
@@ -256,7 +258,7 @@ static bool rename_commands(struct server *s, char *err, size_t cap)
 const struct cmd_spec *const server_families[] = {
     string_cmds, bitmap_cmds, generic_cmds, connection_cmds,
     keyspace_cmds, config_cmds, info_cmds, command_cmds, session_cmds,
-    server_cmds, transaction_cmds,
+    server_cmds, transaction_cmds, commandlog_cmds, latency_cmds,
     NULL,
 };
 
@@ -311,6 +313,8 @@ enum status server_create(const struct options *o, const char *config_path,
         return ST_NOMEM;
     }
     s->account = account;
+    commandlog_init(&s->commandlog, &s->account);
+    latency_init(&s->latency);
     lock_init(&s->config_lock, LOCK_RANK_SERVER, 0);
     lock_init(&s->stop_lock, LOCK_RANK_SERVER, 1);
     signal_event_init(&s->housekeeper_wake);
@@ -367,6 +371,7 @@ void server_destroy(struct server **server)
     pages_destroy(&s->pages);
     cmd_table_destroy(&s->commands);
     mem_free(&s->account, s->config_path);
+    commandlog_deinit(&s->commandlog);
     options_deinit(&s->options);
     log_close(&s->log);
     struct mem_account account = s->account;

@@ -12,7 +12,9 @@
 #include "exec/exec.h"
 #include "net/loop.h"
 #include "resp/decode.h"
+#include "server/commandlog.h"
 #include "server/crash.h"
+#include "server/latency.h"
 #include "server/listening.h"
 #include "server/rates.h"
 #include "server/server.h"
@@ -115,6 +117,8 @@ struct server {
     _Atomic(uint64_t) output_hard_limit, output_soft_limit, output_soft_s;
     _Atomic(uint32_t) timeout_s, keepalive_s;
     _Atomic(uint64_t) used_memory_peak; /* raised by whoever sums */
+    struct commandlog commandlog;
+    struct latency_monitor latency;
     struct rates rates;              /* sampled by worker 0 */
     /* used memory when ready, and what of it the workers' accounts hold */
     size_t startup_bytes, startup_clients_bytes;
@@ -144,6 +148,8 @@ void config_rewrite_file(struct cmd_ctx *c, bool all);
 /* Rows of the administrative commands, each ends without name. */
 extern const struct cmd_spec config_cmds[];   /* config_cmds.c */
 extern const struct cmd_spec info_cmds[];     /* info.c: INFO */
+extern const struct cmd_spec commandlog_cmds[]; /* COMMANDLOG, SLOWLOG */
+extern const struct cmd_spec latency_cmds[];  /* latency_cmds.c: LATENCY */
 extern const struct cmd_spec command_cmds[];  /* command_cmds.c: COMMAND */
 extern const struct cmd_spec session_cmds[];  /* session_cmds.c: CLIENT ... */
 extern const struct cmd_spec server_cmds[];   /* server_cmds.c: SHUTDOWN, DEBUG */

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "net/socket.h"
 #include "server/connection.h"
+#include "server/observe.h"
 
 enum {
     CRON_PERIOD_US = 100 * 1000,
@@ -175,11 +176,22 @@ static void raise_to(struct counter *max, uint64_t v)
     }
 }
 
+static void note_latency(struct worker *w, enum latency_event event,
+                         uint64_t ticks)
+{
+    struct server *s = w->server;
+    uint64_t us = (uint64_t)((double)ticks / s->ticks_per_us);
+    if (latency_wants(&s->latency, us)) {
+        latency_note(&s->latency, event, us, loop_wall_ms(w->loop) / 1000);
+    }
+}
+
 static void count_turn(struct worker *w, uint64_t ticks, uint64_t commands)
 {
     counter_add(&w->stats.turn_ticks, ticks);
     raise_to(&w->stats.turn_ticks_max, ticks);
     raise_to(&w->stats.turn_commands_max, commands);
+    note_latency(w, LATENCY_LOOP_TURN, ticks);
 }
 
 static void on_turn(void *arg)
@@ -206,7 +218,9 @@ static int64_t on_background(void *arg)
     struct worker *w = arg;
     uint64_t begin = clock_ticks();
     int64_t wait_us = exec_background(w->exec, BACKGROUND_SLICE_US);
-    counter_add(&w->stats.background_ticks, clock_ticks() - begin);
+    uint64_t ticks = clock_ticks() - begin;
+    counter_add(&w->stats.background_ticks, ticks);
+    note_latency(w, LATENCY_EXPIRE_CYCLE, ticks);
     return wait_us;
 }
 
@@ -218,7 +232,9 @@ static void on_cron(void *arg)
     if (w->index == 0) {
         server_cron(w->server);
     }
-    counter_add(&w->stats.cron_ticks, clock_ticks() - begin);
+    uint64_t ticks = clock_ticks() - begin;
+    counter_add(&w->stats.cron_ticks, ticks);
+    note_latency(w, LATENCY_CRON, ticks);
     /* Cannot fail: the heap has had room for this timer before. */
     enum status st = timer_start(w->loop, &w->cron, CRON_PERIOD_US);
     assert(st == ST_OK);
@@ -243,6 +259,7 @@ static struct exec *create_exec(struct worker *w, uint64_t seed)
         .worker_count = s->worker_count, .account = &w->account,
         .sink = s->sink, .host = s, .random_seed = seed,
         .ticks_per_us = s->ticks_per_us, .memory_check = server_memory_check,
+        .on_call = observe_call,
     };
     return exec_create(&o);
 }
