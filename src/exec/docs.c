@@ -24,13 +24,13 @@ bool cmd_docs_has_keys(const struct cmd_docs *d)
 
 /* ---- one specification ---- */
 
-/* Behind the keyword; 0: it is not there. */
+/* Behind the keyword; 0: it is not there, or nothing is behind it. */
 static int64_t find_keyword(const struct cmd_key_spec *s,
                             const struct slice *argv, uint32_t argc)
 {
     int64_t step = s->index >= 0 ? 1 : -1;
     int64_t i = s->index >= 0 ? s->index : (int64_t)argc + s->index;
-    for (; i > 0 && i < (int64_t)argc; i += step) {
+    for (; i > 0 && i < (int64_t)argc - 1; i += step) {
         if (slice_equal_nocase(argv[i], s->keyword)) {
             return i + 1;
         }

@@ -61,12 +61,17 @@ const struct cmd_docs bitmap_docs[] = {
         .name = "bitop", .since = "2.6.0",
         .summary = "Combines the bits of strings and stores the outcome.",
         .complexity = "O(N), N the length of the longest string",
+        .history = HISTORY({"8.2.0", "DIFF, DIFF1, ANDOR and ONE."}),
         .keys = SPECS(AT(2, KEY_OW | KEY_UPDATE),
             RANGE(3, -1, 1, KEY_RO | KEY_ACCESS)),
         .args = ARGS(
             ONEOF("operation", ARGS(
                 TOKEN("and", "AND"), TOKEN("or", "OR"), TOKEN("xor", "XOR"),
-                TOKEN("not", "NOT"))),
+                TOKEN("not", "NOT"),
+                TOKEN("diff", "DIFF", .since = "8.2.0"),
+                TOKEN("diff1", "DIFF1", .since = "8.2.0"),
+                TOKEN("andor", "ANDOR", .since = "8.2.0"),
+                TOKEN("one", "ONE", .since = "8.2.0"))),
             KEY("destkey"), KEY_OF(2, "key", MANY)),
     },
     {

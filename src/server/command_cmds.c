@@ -33,7 +33,7 @@ static void command_info_run(struct cmd_ctx *c)
         if (cmd != NULL) {
             command_reply_info(c->reply, cmd);
         } else {
-            reply_null_array(c->reply);
+            reply_null(c->reply);
         }
     }
 }

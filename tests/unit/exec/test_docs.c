@@ -64,7 +64,7 @@ static const struct specs_case specs_cases[] = {
     {{BEHIND("into", 2, 0, 0)}, "c into b into d", "d"},
     {{BEHIND("into", 2, 0, 0)}, "c a x INTO b into d", "b"},
     {{BEHIND("into", 2, 0, 0)}, "c a", ""},
-    {{BEHIND("into", 2, 0, 0)}, "c a into", NULL},
+    {{BEHIND("into", 2, 0, 0)}, "c a into", ""},
     {{BEHIND("of", 1, -1, 2)}, "c of a b 0 0", "a b"},
     {{BEHIND("of", 1, -1, 2)}, "c of a b 0", "a"},
     {{BEHIND("of", 1, -1, 2)}, "c of a", ""},
