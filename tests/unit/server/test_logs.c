@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
 
 #include <cmocka.h>
 
@@ -44,16 +46,17 @@ static size_t show(struct commandlog *l, uint64_t max, char *out, size_t cap)
     chain_init(&chain, &pool);
     struct reply r = {.out = &chain, .protocol = 2};
     commandlog_reply(l, COMMANDLOG_SLOW, max, &r);
+    struct iovec parts[64];
     size_t len = 0;
-    while (chain.bytes > 0) {
-        struct slice s = chain_front(&chain);
-        assert_true(len + s.len < cap);
-        memcpy(out + len, s.data, s.len);
-        len += s.len;
-        chain_consume(&chain, s.len);
+    int count = chain_vectors(&chain, parts, 64);
+    for (int i = 0; i < count; i++) {
+        assert_true(len + parts[i].iov_len < cap);
+        memcpy(out + len, parts[i].iov_base, parts[i].iov_len);
+        len += parts[i].iov_len;
     }
+    assert_int_equal(len, chain.bytes);
     out[len] = '\0';
-    chain_clear(&chain);
+    chain_deinit(&chain);
     chunk_pool_deinit(&pool);
     assert_int_equal(mem_used(&account), 0);
     return len;
