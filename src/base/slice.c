@@ -103,6 +103,9 @@ bool slice_match_glob(struct slice pattern, struct slice text, bool nocase)
     size_t star_text = 0;    /* where that star's run ends so far */
     size_t p = 0;
     size_t t = 0;
+    if (text.len == 0) {
+        return pattern.len == 0;
+    }
     while (t < text.len) {
         bool is_match = false;
         if (p < pattern.len && pattern.data[p] == '*') {

@@ -39,7 +39,8 @@ int slice_compare(struct slice a, struct slice b);
 /* ASCII case folded; `text` is NUL-terminated. */
 bool slice_equal_nocase(struct slice a, const char *text);
 
-/* Redis's glob: * ? [a-z] [^x] \x. Time is bounded: at most
+/* Redis's glob: * ? [a-z] [^x] \x. Only the empty pattern takes the empty text:
+ * not even a star does. Time is bounded: at most
  * pattern.len * text.len steps; no recursion. */
 bool slice_match_glob(struct slice pattern, struct slice text, bool nocase);
 

@@ -259,9 +259,7 @@ void bitmap_bitfield_run(struct cmd_ctx *c)
     if (!ops_parse(c, &all)) {
         return;
     }
-    if (all.write_bytes > ctx_string_max(c)) {
-        reply_error(c->reply, BIT_OFFSET_TEXT);
-    } else if (all.write_bytes > 0) {
+    if (all.write_bytes > 0) {
         ops_write(c, &all);
     } else {
         ops_read(c, &all);

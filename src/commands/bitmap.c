@@ -81,9 +81,6 @@ static bool range_parse(struct cmd_ctx *c, uint32_t from, struct bit_range *r)
     if (c->argc > from && !ctx_arg_int(c, from, &r->start)) {
         return false;
     }
-    if (c->argc > from + 1 && !ctx_arg_int(c, from + 1, &r->end)) {
-        return false;
-    }
     if (c->argc > from + 2) {
         r->is_bits = ctx_arg_is(c, from + 2, "bit");
         if (!r->is_bits && !ctx_arg_is(c, from + 2, "byte")) {
@@ -91,7 +88,7 @@ static bool range_parse(struct cmd_ctx *c, uint32_t from, struct bit_range *r)
             return false;
         }
     }
-    return true;
+    return c->argc <= from + 1 || ctx_arg_int(c, from + 1, &r->end);
 }
 
 /* The bits [*start, *end) that the range means in a value of `len` bytes;
@@ -114,10 +111,6 @@ static void bitcount_run(struct cmd_ctx *c)
     char text[STRING_SCRATCH_BYTES];
     struct bit_range r;
     uint64_t start, end, count = 0;
-    if (c->argc == 3) {
-        ctx_error_syntax(c);
-        return;
-    }
     if (!range_parse(c, 2, &r)) {
         return;
     }

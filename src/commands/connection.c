@@ -24,16 +24,9 @@ static void echo_run(struct cmd_ctx *c)
 
 static void select_run(struct cmd_ctx *c)
 {
-    int64_t n;
-    if (!ctx_arg_int(c, 1, &n)) {
-        return;
+    if (ctx_arg_database(c, 1, &c->session->database)) {
+        reply_ok(c->reply);
     }
-    if (n < 0 || n >= store_database_count(c->store)) {
-        reply_error(c->reply, "ERR DB index is out of range");
-        return;
-    }
-    c->session->database = (uint32_t)n;
-    reply_ok(c->reply);
 }
 
 static void quit_run(struct cmd_ctx *c)

@@ -99,21 +99,6 @@ static void renamenx_run(struct cmd_ctx *c)
 
 /* ---- MOVE, COPY ---- */
 
-/* A database's number; replies its error. */
-static bool parse_database(struct cmd_ctx *c, uint32_t i, uint32_t *out)
-{
-    int64_t n;
-    if (!ctx_arg_int(c, i, &n)) {
-        return false;
-    }
-    if (n < 0 || n >= store_database_count(c->store)) {
-        reply_error(c->reply, "ERR DB index is out of range");
-        return false;
-    }
-    *out = (uint32_t)n;
-    return true;
-}
-
 /* The functions of the context work in the context's database; these two look
  * and tell in another one. */
 static bool exists_in(struct cmd_ctx *c, uint32_t database, const struct key *k)
@@ -142,7 +127,7 @@ static void move_run(struct cmd_ctx *c)
     uint32_t database;
     enum status st;
 
-    if (!parse_database(c, 2, &database)) {
+    if (!ctx_arg_database(c, 2, &database)) {
         return;
     }
     if (database == c->database) {
@@ -177,7 +162,7 @@ static bool parse_copy(struct cmd_ctx *c, uint32_t *database, bool *is_replace)
             *is_replace = true;
         } else if (ctx_arg_is(c, i, "db") && i + 1 < c->argc) {
             i++;
-            if (!parse_database(c, i, database)) {
+            if (!ctx_arg_database(c, i, database)) {
                 return false;
             }
         } else {

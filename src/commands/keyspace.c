@@ -46,7 +46,8 @@ static void flushall_run(struct cmd_ctx *c)
 static bool parse_index(struct cmd_ctx *c, uint32_t i, const char *error,
                         int64_t *out)
 {
-    if (!number_parse_int64(c->argv[i], out)) {
+    if (!number_parse_int64(c->argv[i], out) || *out < INT32_MIN
+        || *out > INT32_MAX) {
         reply_error(c->reply, error);
         return false;
     }

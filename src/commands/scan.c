@@ -25,6 +25,14 @@ struct key_filter {
     uint64_t seen_count, named_count;
 };
 
+/* A star alone takes the empty name too, which no other pattern with a star
+ * does. */
+static struct slice pattern_of(struct slice word)
+{
+    bool is_any = word.len == 1 && word.data[0] == '*';
+    return is_any ? (struct slice){0} : word;
+}
+
 static void name_if_wanted(void *self, const struct entry *e)
 {
     struct key_filter *f = self;
@@ -82,7 +90,7 @@ static bool parse_scan(struct cmd_ctx *c, struct scan_state *s)
                 return false;
             }
         } else if (ctx_arg_is(c, i, "match")) {
-            s->filter.pattern = c->argv[i + 1];
+            s->filter.pattern = pattern_of(c->argv[i + 1]);
         } else if (ctx_arg_is(c, i, "type")) {
             s->filter.type = type_named(c->argv[i + 1]);
         } else {
@@ -185,11 +193,9 @@ void keys_run(struct cmd_ctx *c)
 {
     uint32_t shards = store_shard_count(c->store);
     struct reply_deferred deferred;
-    struct key_filter f = {.now_ms = c->now_ms, .reply = c->reply};
+    struct key_filter f = {.pattern = pattern_of(c->argv[1]),
+                           .now_ms = c->now_ms, .reply = c->reply};
 
-    if (!slice_equal(c->argv[1], SLICE_LIT("*"))) {
-        f.pattern = c->argv[1];
-    }
     reply_deferred_begin(c->reply, &deferred);
     for (uint32_t i = 0; i < shards; i++) {
         struct keyspace *ks = store_keyspace(c->store, i, c->database);

@@ -20,7 +20,7 @@ struct option_word {
 static const struct option_word option_words[] = {
     {"nx", OPTION_NX, OPTION_XX | OPTION_IFEQ, false},
     {"xx", OPTION_XX, OPTION_NX | OPTION_IFEQ, false},
-    {"ifeq", OPTION_IFEQ, OPTION_NX | OPTION_XX, true},
+    {"ifeq", OPTION_IFEQ, OPTION_NX | OPTION_XX | OPTION_IFEQ, true},
     {"get", OPTION_GET, 0, false},
     {"keepttl", OPTION_KEEPTTL, OPTION_EXPIRES | OPTION_PERSIST, false},
     {"persist", OPTION_PERSIST, OPTION_EXPIRES | OPTION_KEEPTTL, false},

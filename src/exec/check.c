@@ -11,8 +11,9 @@ static void reply_unknown(struct reply *r, const struct call *call)
     int n = snprintf(text, sizeof text,
                      "ERR unknown command '%.*s', with args beginning with: ",
                      name_len, (const char *)call->argv[0].data);
-    for (uint32_t i = 1; i < call->argc && n < 128 + 48; i++) {
-        int room = 128 + 48 - n;
+    int end = n + 128;
+    for (uint32_t i = 1; i < call->argc && n < end; i++) {
+        int room = end - n;
         int len = call->argv[i].len > (size_t)room ? room
                                                    : (int)call->argv[i].len;
         n += snprintf(text + n, sizeof text - (size_t)n, "'%.*s' ", len,

@@ -235,6 +235,8 @@ bool ctx_arg_int(struct cmd_ctx *c, uint32_t i, int64_t *out);
 /* As above, and within [min, max], else "ERR value is out of range" */
 bool ctx_arg_int_in(struct cmd_ctx *c, uint32_t i, int64_t min, int64_t max,
                     int64_t *out);
+/* The number of a database there is, else "ERR DB index is out of range" */
+bool ctx_arg_database(struct cmd_ctx *c, uint32_t i, uint32_t *out);
 /* "ERR value is not a valid float" */
 bool ctx_arg_double(struct cmd_ctx *c, uint32_t i, double *out);
 bool ctx_arg_is(const struct cmd_ctx *c, uint32_t i, const char *word);

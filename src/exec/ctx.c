@@ -263,6 +263,25 @@ bool ctx_arg_int_in(struct cmd_ctx *c, uint32_t i, int64_t min, int64_t max,
     return true;
 }
 
+bool ctx_arg_database(struct cmd_ctx *c, uint32_t i, uint32_t *out)
+{
+    int64_t v;
+    if (!ctx_arg_int(c, i, &v)) {
+        return false;
+    }
+    if (v < INT32_MIN || v > INT32_MAX) {
+        reply_errorf(c->reply, "ERR value is out of range, value must "
+                               "between %d and %d", INT32_MIN, INT32_MAX);
+        return false;
+    }
+    if (v < 0 || v >= store_database_count(c->store)) {
+        reply_error(c->reply, "ERR DB index is out of range");
+        return false;
+    }
+    *out = (uint32_t)v;
+    return true;
+}
+
 bool ctx_arg_double(struct cmd_ctx *c, uint32_t i, double *out)
 {
     if (number_parse_double(c->argv[i], out)) {
