@@ -7,6 +7,7 @@
 #   make tidy                        the rules of the house, see tests/tidy
 #   make bench                       beside Debian's redis-server
 #   make fuzz [FUZZ_SECONDS=600]     long, for each target
+#   make oracle [ORACLE_SECONDS=600] beside redis-server, from a fresh seed
 #   make install [PREFIX=/usr/local] [DESTDIR=]
 #   make clean
 #   make build-debug                 or -release -asan -tsan -fuzz
@@ -19,6 +20,7 @@
 
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 600
+ORACLE_SECONDS ?= 600
 ARGS ?=
 
 ifeq ($(origin CC),default)
@@ -45,7 +47,7 @@ SERVER = build/release/src/server/engram-server
 # clang's link-time optimisation needs LLVM's linker.
 LD_FOR = $(if $(findstring clang,$(CC_$(1))),CC_LD=lld)
 
-.PHONY: all deps deps-build deps-test deps-bench run test tidy bench fuzz install clean \
+.PHONY: all deps deps-build deps-test deps-bench run test tidy bench fuzz oracle install clean \
   $(BUILDS:%=build-%)
 .PRECIOUS: build/%/build.ninja
 
@@ -88,6 +90,9 @@ bench: deps-bench build-release
 
 fuzz: deps-test
 	@tests/run --fuzz-seconds $(FUZZ_SECONDS) fuzz
+
+oracle: deps-test
+	@tests/run --oracle-seconds $(ORACLE_SECONDS) oracle
 
 install: deps-build build-release
 	@meson configure build/release -Dprefix="$(PREFIX)"

@@ -48,8 +48,8 @@ def free_port():
 
 def is_redis(binary):
     """True if the binary is the peer that the tests are validated against."""
-    return "redis-server" in os.path.basename(os.path.realpath(binary)) or \
-        "redis" in os.path.basename(binary)
+    names = os.path.basename(binary) + os.path.basename(os.path.realpath(binary))
+    return "redis" in names or "valkey" in names
 
 
 class ServerFailure(AssertionError):

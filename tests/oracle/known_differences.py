@@ -1,0 +1,132 @@
+"""known_differences: where the server is right to answer otherwise than the
+oracle, because the oracle is older than the behaviour that is the standard
+(Redis 7.2, Valkey 8.1). Each entry says why, and is as narrow as it can be.
+"""
+import re
+from collections import namedtuple
+
+import rules
+
+# commands: pattern of names; oracles: which of them answer otherwise, "any",
+# "redis<7.2" (and Valkey below that version), or "valkey"; same: function of
+# (words, oracle's reply, subject's reply), true where this difference explains
+# what was seen; parts: whether what follows in the round cannot be compared.
+Known = namedtuple("Known", "commands oracles same parts reason")
+
+
+def errors(oracle, subject):
+    """Error texts, as patterns that must match whole."""
+    def same(words, a, b):
+        return (a[0] == b"-" and b[0] == b"-" and
+                re.fullmatch(oracle, a[1].decode("latin-1"), re.S) and
+                re.fullmatch(subject, b[1].decode("latin-1"), re.S))
+    return same
+
+
+def doubles(words, a, b):
+    """Replies that differ only in how many digits a double is given."""
+    if a[0] != b[0]:
+        return False
+    if isinstance(a[1], list) and isinstance(b[1], list):
+        return len(a[1]) == len(b[1]) and all(
+            x == y or doubles(words, x, y) for x, y in zip(a[1], b[1]))
+    x, y = rules.number_of(a), rules.number_of(b)
+    return x is not None and x == y
+
+
+def cut_words(words, a, b):
+    """The subject names a long word of the command by its first 128 bytes."""
+    text = a[1]
+    for word in words:
+        text = text.replace(word, word[:128]) if len(word) > 128 else text
+    return a[0] == b[0] == b"-" and text != a[1] and text == b[1]
+
+
+def encodings(oracle, subject):
+    return lambda words, a, b: (re.fullmatch(oracle, a[1] or b"") and
+                                b[1] == subject)
+
+
+def first_error(words, a, b):
+    """The oracle takes what the subject refuses, or both refuse it and find
+    another fault first."""
+    return b[0] == b"-" and a[1] != b[1]
+
+
+# (the oracle's name, pattern of commands, reason): what is not sent to it.
+AVOIDED = [
+    ("valkey", r"auth|hello", "the build of January 2025 now and then gives no reply "
+     "to an AUTH that fails within a pipeline"),
+]
+
+KNOWN = [
+    Known(r"expire|pexpire|expireat|pexpireat|hello|client\|.*|config\|.*", "any",
+          cut_words, False,
+          "a word of the client's in an error is cut at 128 bytes, so that the "
+          "reply is not as long as the client likes"),
+    Known(r"object\|encoding", "any", encodings(b"embstr|raw", b"int"), False,
+          "a string that is an integer is stored as one whichever command made "
+          "it; the oracle keeps what INCRBYFLOAT made as text"),
+    Known(r"object\|refcount", "<8.0",
+          lambda words, a, b: a[1] == b"2147483647" and b[1] == b"1", False,
+          "small integers were shared objects, which showed in REFCOUNT"),
+    Known(r"bitcount|bitpos", "<7.2", first_error, False,
+          "7.0 looks at the key first, and at the range only if there is one"),
+    Known(r"bitcount", "<8.0",
+          lambda words, a, b: len(words) == 3 and a[0] in b"-:" and b[0] in b"-:",
+          False, "the end of BITCOUNT's range may be left out since Valkey 8.0"),
+    Known(r"scan", "<8.0",
+          lambda words, a, b: b == (b"-", b"ERR invalid cursor") and
+          (not words[1].isdigit() or words[1][:1] == b"0"), False,
+          "what is no number in its plain form was taken for a cursor, or the "
+          "other words were looked at first"),
+    Known(r"hello", "<7.2",
+          lambda words, a, b: a[0] == b[0] == b"-" and
+          (a[1].startswith(b"WRONGPASS") or b"Client names" in a[1]), False,
+          "7.0 authenticates and takes the name before it has read the other "
+          "options"),
+    Known(r"scan", "valkey",
+          lambda words, a, b: b == (b"-", b"ERR invalid cursor"), False,
+          "Valkey takes a cursor with blanks, signs and zeros before it"),
+    Known(r"scan|!scanall", "valkey",
+          lambda words, a, b: a[1].startswith(b"ERR unknown type name '")
+          if a[0] == b"-" else False, False,
+          "a type that there is not is none of any key's in Redis 7.2"),
+    Known(r"object\|encoding", "valkey", encodings(b"raw", b"embstr"), False,
+          "Valkey counts the key towards the length of what it embeds"),
+    Known(r"multi|watch", "valkey",
+          errors("ERR Command not allowed inside a transaction", ".*"), False,
+          "the text is that of Redis 7.2"),
+    Known(r"dbsize", "<8.0",
+          lambda words, a, b: a[0] == b[0] == b":" and int(a[1]) > int(b[1]),
+          False,
+          "SET with a deadline that has passed left a key to be expired later"),
+    Known(r"z.*|geo.*", "<7.2", doubles, False,
+          "7.0 prints doubles with 17 digits, since 7.2 the fewest that read "
+          "back the same"),
+]
+
+
+def version_of(text):
+    return tuple(int(n) for n in re.findall(r"\d+", text)[:2])
+
+
+def is_avoided(oracle_name, command):
+    return any(oracle_name == name and re.fullmatch(commands, command)
+               for name, commands, _ in AVOIDED)
+
+
+def concerns(known, oracle_name, oracle_version):
+    if known.oracles.startswith("<"):
+        return version_of(oracle_version) < version_of(known.oracles)
+    return known.oracles in ("any", oracle_name)
+
+
+def explain(oracle_name, oracle_version, name, words, a, b):
+    """The Known that explains the difference, or None."""
+    for known in KNOWN:
+        if (re.fullmatch(known.commands, name) and
+                concerns(known, oracle_name, oracle_version) and
+                known.same(words, a, b)):
+            return known
+    return None
