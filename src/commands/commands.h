@@ -12,6 +12,7 @@ extern const struct cmd_spec generic_cmds[];
 extern const struct cmd_spec connection_cmds[];
 extern const struct cmd_spec keyspace_cmds[];
 extern const struct cmd_spec transaction_cmds[];
+extern const struct cmd_spec set_cmds[];
 
 /* Said of a string that would be longer than ctx_string_max. */
 #define STRING_TOO_LONG_TEXT \

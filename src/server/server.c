@@ -258,7 +258,7 @@ static bool rename_commands(struct server *s, char *err, size_t cap)
 const struct cmd_spec *const server_families[] = {
     string_cmds, bitmap_cmds, generic_cmds, connection_cmds,
     keyspace_cmds, config_cmds, info_cmds, command_cmds, session_cmds,
-    server_cmds, transaction_cmds, commandlog_cmds, latency_cmds,
+    server_cmds, transaction_cmds, set_cmds, commandlog_cmds, latency_cmds,
     NULL,
 };
 

@@ -42,7 +42,7 @@ struct keyspace *keyspace_create(struct store *s, uint32_t shard,
     if (ks->table == NULL) {
         goto destroy_heap;
     }
-    ks->memory = (struct entry_memory){ks->heap, &ks->account};
+    ks->memory = (struct entry_memory){ks->heap, &ks->account, &s->seed};
     return ks;
 destroy_heap:
     slab_heap_destroy(&ks->heap);

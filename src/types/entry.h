@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/slab.h"
 #include "base/slice.h"
@@ -69,6 +70,7 @@ static_assert(sizeof(struct entry) == 8, "the header is one word");
 struct entry_memory {
     struct slab_heap *heap;
     struct mem_account *account;
+    const struct hash_seed *seed; /* of tables in values */
 };
 
 static inline bool entry_has_deadline(const struct entry *e)

@@ -237,3 +237,24 @@ enum status flat_resize(const struct entry_memory *m, struct entry **entry,
     *bytes = flat_write_len(flat_embedded_at(e), len);
     return ST_OK;
 }
+
+uint8_t *flat_writable(struct entry *e)
+{
+    struct slice bytes = flat_bytes(e);
+    assert(e->type != TYPE_STRING); /* whose blob may be pinned */
+    if (e->encoding == ENC_BLOB) {
+        struct blob *b = entry_pointer(e);
+        return b->bytes;
+    }
+    uint8_t *at = flat_embedded_at(e);
+    return at + (bytes.data - at);
+}
+
+void flat_shrink(const struct entry_memory *m, struct entry **e, size_t len)
+{
+    uint8_t *bytes;
+    assert(len <= flat_bytes(*e).len);
+    if (flat_resize(m, e, len, &bytes) != ST_OK) {
+        return; /* the collection's own header says where it ends */
+    }
+}

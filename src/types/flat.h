@@ -39,6 +39,12 @@ STATUS_CHECKED enum status flat_resize(const struct entry_memory *m,
                                        struct entry **e, size_t len,
                                        uint8_t **bytes);
 
+/* The bytes of a collection, to be changed without changing their number. */
+uint8_t *flat_writable(struct entry *e);
+/* Gives back what is beyond `len`. Where that would need memory which is not to
+ * be had the bytes stay. */
+void flat_shrink(const struct entry_memory *m, struct entry **e, size_t len);
+
 void blob_pin(struct blob *b);
 /* chain_release_fn: drops a pin, on any thread. */
 void blob_unpin(void *blob);

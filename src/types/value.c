@@ -72,10 +72,17 @@ enum status value_make_big(const struct entry_memory *m, struct entry **e,
         return ST_NOMEM;
     }
     memcpy(entry_pointer_at(to), &v, sizeof v);
-    entry_inherit(to, from);
-    entry_destroy(from, m);
-    *e = to;
+    value_replace(m, e, to);
     return ST_OK;
+}
+
+void value_replace(const struct entry_memory *m, struct entry **e,
+                   struct entry *to)
+{
+    assert(entry_is_flat(*e));
+    entry_inherit(to, *e);
+    entry_destroy(*e, m);
+    *e = to;
 }
 
 enum status value_make_flat(const struct entry_memory *m, struct entry **e,

@@ -66,6 +66,10 @@ STATUS_CHECKED enum status value_create_empty(const struct entry_memory *m,
  * ST_OK. */
 STATUS_CHECKED enum status value_make_big(const struct entry_memory *m,
                                           struct entry **e, struct value *v);
+/* `to`, made for the same key with the same deadline, takes the place of *e,
+ * which is destroyed. */
+void value_replace(const struct entry_memory *m, struct entry **e,
+                   struct entry *to);
 /* The entry gets `len` flat bytes, to be written at *bytes, in place of its big
  * value, which is the caller's again; *e is replaced. */
 STATUS_CHECKED enum status value_make_flat(const struct entry_memory *m,

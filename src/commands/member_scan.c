@@ -1,0 +1,77 @@
+/* member_scan: options and reply of SSCAN, HSCAN, ZSCAN. */
+#include "commands/member_scan.h"
+
+#include "base/number.h"
+
+enum { COUNT_INITIAL = 10 };
+
+static bool parse_count(struct cmd_ctx *c, uint32_t i, struct member_scan *s)
+{
+    int64_t count;
+    if (!ctx_arg_int(c, i, &count)) {
+        return false;
+    }
+    if (count < 1) {
+        ctx_error_syntax(c);
+        return false;
+    }
+    /* As many as any collection has. */
+    s->count = count > INT64_MAX / 16 ? INT64_MAX / 16 : (uint64_t)count;
+    return true;
+}
+
+bool member_scan_parse(struct cmd_ctx *c, const char *bare_word,
+                       struct member_scan *s)
+{
+    *s = (struct member_scan){.count = COUNT_INITIAL};
+    if (!number_parse_uint64(c->argv[2], &s->cursor)) {
+        reply_error(c->reply, "ERR invalid cursor");
+        return false;
+    }
+    for (uint32_t i = 3; i < c->argc; i++) {
+        bool has_value = i + 1 < c->argc;
+        if (has_value && ctx_arg_is(c, i, "count")) {
+            if (!parse_count(c, ++i, s)) {
+                return false;
+            }
+        } else if (has_value && ctx_arg_is(c, i, "match")) {
+            s->pattern = c->argv[++i];
+        } else if (bare_word != NULL && ctx_arg_is(c, i, bare_word)) {
+            s->is_bare = true;
+        } else {
+            ctx_error_syntax(c);
+            return false;
+        }
+    }
+    if (slice_equal(s->pattern, SLICE_LIT("*"))) {
+        s->pattern = slice_of(NULL, 0);
+    }
+    return true;
+}
+
+void member_scan_reply_empty(struct cmd_ctx *c)
+{
+    reply_array(c->reply, 2);
+    reply_bulk_text(c->reply, "0");
+    reply_array(c->reply, 0);
+}
+
+void member_scan_begin(struct cmd_ctx *c, struct member_scan *s)
+{
+    reply_deferred_begin(c->reply, &s->deferred);
+}
+
+void member_scan_end(struct cmd_ctx *c, struct member_scan *s)
+{
+    char text[NUMBER_INT64_TEXT_MAX + 1];
+    size_t len = number_format_uint64(text, s->cursor);
+    struct reply *r = c->reply;
+    /* The cursor stands before the elements, which wait in a chain of their
+     * own. */
+    struct chain *inner = r->out;
+    r->out = s->deferred.outer;
+    reply_array(r, 2);
+    reply_bulk(r, slice_of(text, len));
+    r->out = inner;
+    reply_deferred_array(r, &s->deferred, s->written);
+}

@@ -1,0 +1,431 @@
+/* set: commands on one set; those on several are in set_algebra.c. */
+#include "types/set.h"
+
+#include "base/number.h"
+#include "commands/commands.h"
+#include "commands/member_scan.h"
+#include "commands/set_priv.h"
+
+/* ---- SADD, SREM, SMOVE ---- */
+
+static void sadd_run(struct cmd_ctx *c)
+{
+    struct keyspace_edit edit;
+    int64_t count = 0;
+    enum status st = ST_OK;
+    if (!ctx_edit_open(c, &c->keys[0], TYPE_SET, true, &edit)) {
+        return;
+    }
+    for (uint32_t i = 2; st == ST_OK && i < c->argc; i++) {
+        bool added;
+        st = set_add(edit.memory, ctx_limits(c), &edit.entry, c->argv[i],
+                     &added);
+        count += added;
+    }
+    ctx_edit_close(c, &c->keys[0], &edit);
+    if (count > 0) {
+        ctx_changed(c, &c->keys[0], EVENT_SET, "sadd");
+    }
+    if (st != ST_OK) {
+        ctx_error_status(c, st); /* what was added before stays */
+        return;
+    }
+    reply_int(c->reply, count);
+}
+
+static void srem_run(struct cmd_ctx *c)
+{
+    struct keyspace_edit edit;
+    int64_t count = 0;
+    if (!ctx_edit_open(c, &c->keys[0], TYPE_SET, false, &edit)) {
+        return;
+    }
+    for (uint32_t i = 2; edit.entry != NULL && i < c->argc; i++) {
+        count += set_remove(edit.memory, &edit.entry, c->argv[i]);
+    }
+    if (count > 0) {
+        ctx_changed(c, &c->keys[0], EVENT_SET, "srem");
+    }
+    ctx_edit_close(c, &c->keys[0], &edit);
+    reply_int(c->reply, count);
+}
+
+/* The member has been put into the second set; now it leaves the first. */
+static void smove_leave(struct cmd_ctx *c, struct slice member)
+{
+    struct keyspace_edit edit;
+    if (ctx_edit_open(c, &c->keys[0], TYPE_SET, false, &edit)) {
+        (void)set_remove(edit.memory, &edit.entry, member);
+        ctx_changed(c, &c->keys[0], EVENT_SET, "srem");
+        ctx_edit_close(c, &c->keys[0], &edit);
+    }
+}
+
+static void smove_run(struct cmd_ctx *c)
+{
+    const struct key *from = &c->keys[0], *to = &c->keys[1];
+    struct slice member = c->argv[3];
+    struct keyspace_edit edit;
+    bool added;
+    const struct entry *src = ctx_read(c, from);
+    if (src == NULL) {
+        reply_int(c->reply, 0);
+        return;
+    }
+    if (!ctx_check_type(c, src, TYPE_SET)
+        || !ctx_check_type(c, ctx_peek(c, to), TYPE_SET)) {
+        return;
+    }
+    if (!set_contains(src, member)) {
+        reply_int(c->reply, 0);
+        return;
+    }
+    if (slice_equal(from->name, to->name)) {
+        reply_int(c->reply, 1);
+        return;
+    }
+    if (!ctx_edit_open(c, to, TYPE_SET, true, &edit)) {
+        return;
+    }
+    enum status st = set_add(edit.memory, ctx_limits(c), &edit.entry, member,
+                             &added);
+    ctx_edit_close(c, to, &edit);
+    if (st != ST_OK) {
+        ctx_error_status(c, st);
+        return;
+    }
+    smove_leave(c, member);
+    if (added) {
+        ctx_changed(c, to, EVENT_SET, "sadd");
+    }
+    reply_int(c->reply, 1);
+}
+
+/* ---- reading ---- */
+
+/* The set to be read: false if a wrong type was replied; NULL: no such key. */
+static bool read_set(struct cmd_ctx *c, const struct entry **e)
+{
+    *e = ctx_read(c, &c->keys[0]);
+    return ctx_check_type(c, *e, TYPE_SET);
+}
+
+static bool contains(const struct entry *e, struct slice member)
+{
+    return e != NULL && set_contains(e, member);
+}
+
+static void scard_run(struct cmd_ctx *c)
+{
+    const struct entry *e;
+    if (read_set(c, &e)) {
+        reply_int(c->reply, e == NULL ? 0 : (int64_t)value_count(e));
+    }
+}
+
+static void sismember_run(struct cmd_ctx *c)
+{
+    const struct entry *e;
+    if (read_set(c, &e)) {
+        reply_int(c->reply, contains(e, c->argv[2]));
+    }
+}
+
+static void smismember_run(struct cmd_ctx *c)
+{
+    const struct entry *e;
+    if (!read_set(c, &e)) {
+        return;
+    }
+    reply_array(c->reply, c->argc - 2);
+    for (uint32_t i = 2; i < c->argc; i++) {
+        reply_int(c->reply, contains(e, c->argv[i]));
+    }
+}
+
+bool set_reply_member(void *reply, struct slice member)
+{
+    reply_bulk(reply, member);
+    return true;
+}
+
+static void smembers_run(struct cmd_ctx *c)
+{
+    const struct entry *e;
+    if (!read_set(c, &e)) {
+        return;
+    }
+    reply_set(c->reply, e == NULL ? 0 : (int64_t)value_count(e));
+    if (e != NULL) {
+        set_visit(e, set_reply_member, c->reply);
+    }
+}
+
+static bool scan_member(void *self, struct slice member)
+{
+    void **two = self;
+    struct member_scan *s = two[0];
+    s->seen++;
+    if (member_scan_wants(s, member)) {
+        reply_bulk(two[1], member);
+        s->written++;
+    }
+    return true;
+}
+
+static void sscan_run(struct cmd_ctx *c)
+{
+    struct member_scan s;
+    const struct entry *e;
+    if (!member_scan_parse(c, NULL, &s) || !read_set(c, &e)) {
+        return;
+    }
+    if (e == NULL) {
+        member_scan_reply_empty(c);
+        return;
+    }
+    void *two[] = {&s, c->reply};
+    uint64_t buckets = 0;
+    member_scan_begin(c, &s);
+    do {
+        s.cursor = set_scan(e, s.cursor, scan_member, two);
+        buckets++;
+    } while (s.cursor != 0 && !member_scan_is_enough(&s, buckets));
+    member_scan_end(c, &s);
+}
+
+/* ---- SPOP ---- */
+
+/* Replies and removes one; its effect is SREM key member. */
+static void spop_one(struct cmd_ctx *c, struct keyspace_edit *edit)
+{
+    char scratch[SET_SCRATCH_BYTES];
+    struct slice argv[3] = {SLICE_LIT("SREM"), c->keys[0].name};
+    argv[2] = set_random(edit->entry, c->random, scratch);
+    reply_bulk(c->reply, argv[2]);
+    ctx_propagate(c, 3, argv);
+    (void)set_remove(edit->memory, &edit->entry, argv[2]);
+}
+
+/* The whole set is the reply; the key goes. */
+static void spop_all(struct cmd_ctx *c, struct keyspace_edit *edit)
+{
+    struct slice del[2] = {SLICE_LIT("DEL"), c->keys[0].name};
+    reply_set(c->reply, (int64_t)value_count(edit->entry));
+    set_visit(edit->entry, set_reply_member, c->reply);
+    (void)keyspace_edit_end(edit);
+    ctx_propagate(c, 2, del);
+    ctx_changed(c, &c->keys[0], EVENT_SET, "spop");
+    ctx_delete(c, &c->keys[0]);
+    ctx_notify(c, &c->keys[0], EVENT_GENERIC, "del");
+}
+
+static bool parse_pop_count(struct cmd_ctx *c, int64_t *count)
+{
+    if (c->argc > 3) {
+        ctx_error_syntax(c);
+        return false;
+    }
+    if (!number_parse_int64(c->argv[2], count) || *count < 0) {
+        reply_error(c->reply, "ERR value is out of range, must be positive");
+        return false;
+    }
+    return true;
+}
+
+static void spop_run(struct cmd_ctx *c)
+{
+    struct keyspace_edit edit;
+    int64_t count = 1;
+    bool has_count = c->argc > 2;
+    if ((has_count && !parse_pop_count(c, &count))
+        || !ctx_edit_open(c, &c->keys[0], TYPE_SET, false, &edit)) {
+        return;
+    }
+    if (edit.entry == NULL || count == 0) {
+        if (has_count) {
+            reply_set(c->reply, 0);
+        } else {
+            reply_null(c->reply);
+        }
+        ctx_edit_close(c, &c->keys[0], &edit);
+        return;
+    }
+    if (has_count && (uint64_t)count >= value_count(edit.entry)) {
+        spop_all(c, &edit);
+        return;
+    }
+    if (has_count) {
+        reply_set(c->reply, count);
+    }
+    for (int64_t i = 0; i < count; i++) {
+        spop_one(c, &edit);
+    }
+    ctx_changed(c, &c->keys[0], EVENT_SET, "spop");
+    ctx_edit_close(c, &c->keys[0], &edit);
+}
+
+/* ---- SRANDMEMBER ---- */
+
+/* Selection sampling: each subset of `wanted` is equally likely, in one walk. */
+struct sampler {
+    struct cmd_ctx *c;
+    uint64_t left, wanted;
+};
+
+static bool sample(void *self, struct slice member)
+{
+    struct sampler *s = self;
+    if (random_below(s->c->random, s->left) < s->wanted) {
+        reply_bulk(s->c->reply, member);
+        s->wanted--;
+    }
+    s->left--;
+    return s->wanted > 0;
+}
+
+static void reply_repeating(struct cmd_ctx *c, const struct entry *e,
+                            uint64_t count)
+{
+    reply_array(c->reply, (int64_t)count);
+    for (uint64_t i = 0; i < count && !c->reply->out->failed; i++) {
+        char scratch[SET_SCRATCH_BYTES];
+        reply_bulk(c->reply, set_random(e, c->random, scratch));
+    }
+}
+
+/* Few of many: drawn one by one into a set of their own, so that none comes
+ * twice. */
+static void reply_few(struct cmd_ctx *c, const struct entry *e, uint64_t count)
+{
+    const struct entry_memory *m = ctx_memory(c, &c->keys[0]);
+    struct entry *drawn;
+    enum status st = value_create_empty(m, slice_of(NULL, 0), TYPE_SET, 0,
+                                        &drawn);
+    if (st != ST_OK) {
+        ctx_error_status(c, st);
+        return;
+    }
+    while (st == ST_OK && value_count(drawn) < count) {
+        char scratch[SET_SCRATCH_BYTES];
+        bool added;
+        st = set_add(m, ctx_limits(c), &drawn, set_random(e, c->random, scratch),
+                     &added);
+    }
+    if (st == ST_OK) {
+        reply_array(c->reply, (int64_t)count);
+        set_visit(drawn, set_reply_member, c->reply);
+    } else {
+        ctx_error_status(c, st);
+    }
+    entry_destroy(drawn, m);
+}
+
+static void reply_distinct(struct cmd_ctx *c, const struct entry *e,
+                           uint64_t count)
+{
+    uint64_t have = value_count(e);
+    count = count < have ? count : have;
+    if (e->encoding == ENC_BIG && count <= have / 8) {
+        reply_few(c, e, count);
+        return;
+    }
+    struct sampler s = {c, have, count};
+    reply_array(c->reply, (int64_t)count);
+    if (count > 0) {
+        set_visit(e, sample, &s);
+    }
+}
+
+static void srandmember_run(struct cmd_ctx *c)
+{
+    const struct entry *e;
+    char scratch[SET_SCRATCH_BYTES];
+    int64_t count;
+    if (c->argc > 3) {
+        ctx_error_syntax(c);
+        return;
+    }
+    if (c->argc == 2) {
+        if (!read_set(c, &e)) {
+            return;
+        }
+        if (e == NULL) {
+            reply_null(c->reply);
+        } else {
+            reply_bulk(c->reply, set_random(e, c->random, scratch));
+        }
+        return;
+    }
+    if (!ctx_arg_int_in(c, 2, -(INT64_MAX / 2), INT64_MAX, &count)
+        || !read_set(c, &e)) {
+        return;
+    }
+    if (e == NULL || count == 0) {
+        reply_array(c->reply, 0);
+    } else if (count < 0) {
+        reply_repeating(c, e, (uint64_t)-count);
+    } else {
+        reply_distinct(c, e, (uint64_t)count);
+    }
+}
+
+enum { WRITES = CMD_WRITE | CMD_DENYOOM | CMD_FAST, READS = CMD_READONLY };
+
+const struct cmd_spec set_cmds[] = {
+    {.name = "sadd", .arity = -3, .flags = WRITES, .categories = CAT_SET,
+     .keys = KEYS_AT(1), .run = sadd_run, .since = "1.0.0",
+     .summary = "Adds members to a set."},
+    {.name = "scard", .arity = 2, .flags = READS | CMD_FAST,
+     .categories = CAT_SET, .keys = KEYS_AT(1), .run = scard_run,
+     .since = "1.0.0", .summary = "Number of members of a set."},
+    {.name = "sdiff", .arity = -2, .flags = READS, .categories = CAT_SET,
+     .keys = KEYS_RANGE(1, -1, 1), .run = set_sdiff_run, .since = "1.0.0",
+     .summary = "What is in the first set and in none of the others."},
+    {.name = "sdiffstore", .arity = -3, .flags = CMD_WRITE | CMD_DENYOOM,
+     .categories = CAT_SET, .keys = KEYS_RANGE(1, -1, 1),
+     .run = set_sdiffstore_run, .since = "1.0.0",
+     .summary = "Stores what SDIFF finds."},
+    {.name = "sinter", .arity = -2, .flags = READS, .categories = CAT_SET,
+     .keys = KEYS_RANGE(1, -1, 1), .run = set_sinter_run, .since = "1.0.0",
+     .summary = "What is in all of the sets."},
+    {.name = "sintercard", .arity = -3, .flags = READS, .categories = CAT_SET,
+     .keys = KEYS_COUNTED(1, 1), .run = set_sintercard_run, .since = "7.0.0",
+     .summary = "How much is in all of the sets."},
+    {.name = "sinterstore", .arity = -3, .flags = CMD_WRITE | CMD_DENYOOM,
+     .categories = CAT_SET, .keys = KEYS_RANGE(1, -1, 1),
+     .run = set_sinterstore_run, .since = "1.0.0",
+     .summary = "Stores what SINTER finds."},
+    {.name = "sismember", .arity = 3, .flags = READS | CMD_FAST,
+     .categories = CAT_SET, .keys = KEYS_AT(1), .run = sismember_run,
+     .since = "1.0.0", .summary = "Is it a member?"},
+    {.name = "smembers", .arity = 2, .flags = READS, .categories = CAT_SET,
+     .keys = KEYS_AT(1), .run = smembers_run, .since = "1.0.0",
+     .summary = "All members of a set."},
+    {.name = "smismember", .arity = -3, .flags = READS | CMD_FAST,
+     .categories = CAT_SET, .keys = KEYS_AT(1), .run = smismember_run,
+     .since = "6.2.0", .summary = "Which of these are members?"},
+    {.name = "smove", .arity = 4, .flags = CMD_WRITE | CMD_FAST,
+     .categories = CAT_SET, .keys = KEYS_RANGE(1, 2, 1), .run = smove_run,
+     .since = "1.0.0", .summary = "Moves a member to another set."},
+    {.name = "spop", .arity = -2, .flags = CMD_WRITE | CMD_FAST,
+     .categories = CAT_SET, .keys = KEYS_AT(1), .run = spop_run,
+     .since = "1.0.0", .summary = "Removes members by chance."},
+    {.name = "srandmember", .arity = -2, .flags = READS,
+     .categories = CAT_SET, .keys = KEYS_AT(1), .run = srandmember_run,
+     .since = "1.0.0", .summary = "Members by chance."},
+    {.name = "srem", .arity = -3, .flags = CMD_WRITE | CMD_FAST,
+     .categories = CAT_SET, .keys = KEYS_AT(1), .run = srem_run,
+     .since = "1.0.0", .summary = "Removes members from a set."},
+    {.name = "sscan", .arity = -3, .flags = READS, .categories = CAT_SET,
+     .keys = KEYS_AT(1), .run = sscan_run, .since = "2.8.0",
+     .summary = "Goes through the members of a set, step by step."},
+    {.name = "sunion", .arity = -2, .flags = READS, .categories = CAT_SET,
+     .keys = KEYS_RANGE(1, -1, 1), .run = set_sunion_run, .since = "1.0.0",
+     .summary = "What is in any of the sets."},
+    {.name = "sunionstore", .arity = -3, .flags = CMD_WRITE | CMD_DENYOOM,
+     .categories = CAT_SET, .keys = KEYS_RANGE(1, -1, 1),
+     .run = set_sunionstore_run, .since = "1.0.0",
+     .summary = "Stores what SUNION finds."},
+    {.name = NULL},
+};

@@ -1,0 +1,561 @@
+/* set: three forms, and the steps from one to the next. No step leads back: a
+ * set that was large once is likely to be so again.
+ *
+ * Big:       a table of cells; a cell is a member's length (1 byte, or 255 and
+ *            4 bytes) and its bytes.
+ * Invariant: the packed forms are within the limits that held when they were
+ *            last added to; a packed form's own header says how long it is, the
+ *            bytes behind it may be more when memory for a smaller cell lacked.
+ * Memory:    table and cells are the heap's, cells over SLAB_CELL_MAX the
+ *            account's. */
+#include "types/set.h"
+
+#include "base/number.h"
+#include "structs/intset.h"
+#include "structs/listpack.h"
+#include "structs/table.h"
+
+enum { LEN_LONG = 255 };
+
+struct set_table {
+    struct value head; /* first */
+    struct table *table;
+    const struct hash_seed *seed;
+    size_t outside_count; /* cells that are not the heap's */
+    uint64_t destroy_cursor;
+};
+
+/* ---- cells ---- */
+
+static size_t cell_bytes(size_t len)
+{
+    return len + (len < LEN_LONG ? 1 : 5);
+}
+
+static struct slice cell_member(const uint8_t *cell)
+{
+    uint32_t len;
+    if (cell[0] < LEN_LONG) {
+        return slice_of(cell + 1, cell[0]);
+    }
+    memcpy(&len, cell + 1, sizeof len);
+    return slice_of(cell + 5, len);
+}
+
+static uint8_t *cell_create(const struct entry_memory *m, struct slice member)
+{
+    size_t bytes = cell_bytes(member.len);
+    uint8_t *cell = bytes <= SLAB_CELL_MAX ? slab_alloc(m->heap, bytes)
+                                           : mem_alloc(m->account, bytes);
+    if (cell == NULL) {
+        return NULL;
+    }
+    uint8_t *p = cell + 1;
+    if (member.len < LEN_LONG) {
+        cell[0] = (uint8_t)member.len;
+    } else {
+        uint32_t len = (uint32_t)member.len;
+        cell[0] = LEN_LONG;
+        memcpy(p, &len, sizeof len);
+        p += sizeof len;
+    }
+    if (member.len > 0) {
+        memcpy(p, member.data, member.len);
+    }
+    return cell;
+}
+
+static bool cell_is_outside(const uint8_t *cell)
+{
+    return cell_bytes(cell_member(cell).len) > SLAB_CELL_MAX;
+}
+
+static void cell_destroy(uint8_t *cell, const struct entry_memory *m)
+{
+    if (cell_is_outside(cell)) {
+        mem_free(m->account, cell);
+    } else {
+        slab_free(m->heap, cell);
+    }
+}
+
+/* ---- the table ---- */
+
+static struct set_table *big_of(const struct entry *e)
+{
+    return (struct set_table *)(void *)entry_value(e);
+}
+
+static uint64_t hash_cell(void *self, const void *cell)
+{
+    const struct set_table *t = self;
+    struct slice s = cell_member(cell);
+    return hash_keyed(t->seed, s.data, s.len);
+}
+
+static uint8_t *big_find(const struct set_table *t, uint64_t hash,
+                         struct slice member, struct table_at *at)
+{
+    uint8_t *cell = table_find_first(t->table, hash, at);
+    while (cell != NULL && !slice_equal(cell_member(cell), member)) {
+        cell = table_find_next(at);
+    }
+    return cell;
+}
+
+static enum status big_add(struct set_table *t, const struct entry_memory *m,
+                           struct slice member, bool *added)
+{
+    struct table_at at;
+    uint64_t hash = hash_keyed(t->seed, member.data, member.len);
+    *added = false;
+    if (big_find(t, hash, member, &at) != NULL) {
+        return ST_OK;
+    }
+    uint8_t *cell = cell_create(m, member);
+    if (cell == NULL) {
+        return ST_NOMEM;
+    }
+    enum status st = table_insert(t->table, hash, cell);
+    if (st != ST_OK) {
+        cell_destroy(cell, m);
+        return st;
+    }
+    t->outside_count += cell_is_outside(cell);
+    *added = true;
+    return ST_OK;
+}
+
+static bool big_remove(struct set_table *t, const struct entry_memory *m,
+                       struct slice member)
+{
+    struct table_at at;
+    uint64_t hash = hash_keyed(t->seed, member.data, member.len);
+    uint8_t *cell = big_find(t, hash, member, &at);
+    if (cell == NULL) {
+        return false;
+    }
+    table_remove(&at);
+    t->outside_count -= cell_is_outside(cell);
+    cell_destroy(cell, m);
+    return true;
+}
+
+/* ---- value_ops ---- */
+
+static size_t big_count(const struct value *v)
+{
+    const struct set_table *t = (const struct set_table *)(const void *)v;
+    return table_count(t->table);
+}
+
+struct sum {
+    const struct entry_memory *m;
+    size_t bytes;
+};
+
+static void sum_cell(void *self, void *cell)
+{
+    struct sum *s = self;
+    s->bytes += cell_is_outside(cell) ? mem_usable(cell)
+                                      : slab_cell_bytes(s->m->heap, cell);
+}
+
+static void each_cell(const struct table *t, table_visit_fn *visit, void *self)
+{
+    uint64_t cursor = 0;
+    do {
+        cursor = table_scan(t, cursor, visit, self);
+    } while (cursor != 0);
+}
+
+static size_t big_bytes(const struct value *v, const struct entry_memory *m)
+{
+    const struct set_table *t = (const struct set_table *)(const void *)v;
+    struct sum s = {m, 0};
+    each_cell(t->table, sum_cell, &s);
+    return s.bytes + table_bytes(t->table) + slab_cell_bytes(m->heap, t);
+}
+
+struct destroyer {
+    const struct entry_memory *m;
+    size_t count;
+};
+
+static void destroy_cell(void *self, void *cell)
+{
+    struct destroyer *d = self;
+    cell_destroy(cell, d->m);
+    d->count++;
+}
+
+/* The cells first, by cursor; nobody looks at the table's slots again. */
+static bool big_destroy_some(struct value **v, const struct entry_memory *m,
+                             size_t budget)
+{
+    struct set_table *t = (struct set_table *)(void *)*v;
+    struct destroyer d = {m, 0};
+    do {
+        t->destroy_cursor = table_scan(t->table, t->destroy_cursor,
+                                       destroy_cell, &d);
+        if (t->destroy_cursor == 0) {
+            table_destroy(&t->table);
+            slab_free(m->heap, t);
+            *v = NULL;
+            return true;
+        }
+    } while (d.count < budget);
+    return false;
+}
+
+static bool big_is_external(const struct value *v)
+{
+    const struct set_table *t = (const struct set_table *)(const void *)v;
+    return t->outside_count > 0;
+}
+
+static struct value *big_copy(const struct value *v,
+                              const struct entry_memory *to);
+
+static void check_cell(void *self, void *cell)
+{
+    const struct set_table *t = self;
+    struct table_at at;
+    uint8_t *found = big_find(t, hash_cell(self, cell), cell_member(cell), &at);
+    assert(found == cell);
+    (void)found;
+}
+
+static void big_check(const struct value *v, const struct entry_memory *m)
+{
+    struct set_table *t = (struct set_table *)(void *)(uintptr_t)v;
+    (void)m;
+    table_check(t->table);
+    each_cell(t->table, check_cell, t);
+}
+
+static const struct value_ops big_ops = {
+    .encoding = "hashtable", .count = big_count, .bytes = big_bytes,
+    .destroy_some = big_destroy_some, .is_external = big_is_external,
+    .copy = big_copy, .check = big_check,
+};
+
+static struct set_table *big_create(const struct entry_memory *m)
+{
+    struct set_table *t = slab_alloc(m->heap, sizeof *t);
+    if (t == NULL) {
+        return NULL;
+    }
+    *t = (struct set_table){.head = {.ops = &big_ops}, .seed = m->seed};
+    t->table = table_create(m->heap, hash_cell, t);
+    if (t->table == NULL) {
+        slab_free(m->heap, t);
+        return NULL;
+    }
+    return t;
+}
+
+static void big_destroy(struct set_table *t, const struct entry_memory *m)
+{
+    struct value *v = &t->head;
+    while (!big_destroy_some(&v, m, SIZE_MAX)) {
+    }
+}
+
+/* Members on their way into a table. */
+struct adder {
+    struct set_table *to;
+    const struct entry_memory *m;
+    enum status st;
+};
+
+static bool add_visited(void *self, struct slice member)
+{
+    struct adder *a = self;
+    bool added;
+    a->st = big_add(a->to, a->m, member, &added);
+    return a->st == ST_OK;
+}
+
+static void add_cell(void *self, void *cell)
+{
+    struct adder *a = self;
+    if (a->st == ST_OK) {
+        (void)add_visited(a, cell_member(cell));
+    }
+}
+
+static struct value *big_copy(const struct value *v,
+                              const struct entry_memory *to)
+{
+    const struct set_table *from = (const struct set_table *)(const void *)v;
+    struct adder a = {big_create(to), to, ST_OK};
+    if (a.to == NULL) {
+        return NULL;
+    }
+    each_cell(from->table, add_cell, &a);
+    if (a.st != ST_OK) {
+        big_destroy(a.to, to);
+        return NULL;
+    }
+    return &a.to->head;
+}
+
+/* ---- packed forms ---- */
+
+static bool visit_ints(const uint8_t *ints, set_visit_fn *visit, void *self)
+{
+    char text[NUMBER_INT64_TEXT_MAX + 1];
+    for (uint32_t i = 0; i < intset_count(ints); i++) {
+        size_t len = number_format_int64(text, intset_get(ints, i));
+        if (!visit(self, slice_of(text, len))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool visit_listpack(const uint8_t *lp, set_visit_fn *visit, void *self)
+{
+    char scratch[LISTPACK_SCRATCH_BYTES];
+    for (uint32_t at = listpack_first(lp); at != LISTPACK_NONE;
+         at = listpack_next(lp, at)) {
+        if (!visit(self, listpack_text(lp, at, scratch))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum status to_big(const struct entry_memory *m, struct entry **e)
+{
+    struct adder a = {big_create(m), m, ST_OK};
+    if (a.to == NULL) {
+        return ST_NOMEM;
+    }
+    set_visit(*e, add_visited, &a);
+    if (a.st == ST_OK) {
+        a.st = value_make_big(m, e, &a.to->head);
+    }
+    if (a.st != ST_OK) {
+        big_destroy(a.to, m);
+    }
+    return a.st;
+}
+
+/* An intset as a listpack of as many bytes at most. */
+static enum status to_listpack(const struct entry_memory *m, struct entry **e)
+{
+    enum { ELEMENT_BYTES_MAX = 11 };
+    uint32_t count = intset_count(flat_bytes(*e).data);
+    size_t room = LISTPACK_EMPTY_BYTES + (size_t)count * ELEMENT_BYTES_MAX;
+    struct entry *to;
+    uint8_t *lp;
+    int64_t deadline_ms = entry_has_deadline(*e) ? entry_deadline_ms(*e) : 0;
+    enum status st = flat_create(m, entry_key(*e), TYPE_SET, room, deadline_ms,
+                                 &to, &lp);
+    if (st != ST_OK) {
+        return st;
+    }
+    listpack_init(lp);
+    for (uint32_t i = 0; i < count; i++) {
+        char text[NUMBER_INT64_TEXT_MAX + 1];
+        const uint8_t *ints = flat_bytes(*e).data;
+        struct slice item = slice_of(
+            text, number_format_int64(text, intset_get(ints, i)));
+        struct listpack_splice s = listpack_appending(lp, &item, 1);
+        listpack_splice(lp, listpack_splice_bytes(lp, &s), &s);
+    }
+    value_replace(m, e, to);
+    return ST_OK;
+}
+
+static int64_t limit(const _Atomic(int64_t) *at)
+{
+    return atomic_load_explicit(at, memory_order_relaxed);
+}
+
+static enum status add_int(const struct entry_memory *m,
+                           const struct value_limits *l, struct entry **e,
+                           int64_t v, bool *added)
+{
+    const uint8_t *ints = flat_bytes(*e).data;
+    uint8_t *to;
+    *added = false;
+    if (intset_find(ints, v, NULL)) {
+        return ST_OK;
+    }
+    if (intset_count(ints) >= limit(&l->set_intset_max)) {
+        enum status st = to_big(m, e);
+        char text[NUMBER_INT64_TEXT_MAX + 1];
+        size_t len = number_format_int64(text, v);
+        return st == ST_OK ? big_add(big_of(*e), m, slice_of(text, len), added)
+                           : st;
+    }
+    enum status st = flat_resize(m, e, intset_insert_bytes(ints, v), &to);
+    if (st == ST_OK) {
+        *added = intset_insert(to, v);
+    }
+    return st;
+}
+
+static enum status add_packed(const struct entry_memory *m, struct entry **e,
+                              struct slice member)
+{
+    const uint8_t *lp = flat_bytes(*e).data;
+    struct listpack_splice s = listpack_appending(lp, &member, 1);
+    size_t bytes = listpack_splice_bytes(lp, &s);
+    uint8_t *to;
+    if (bytes == 0) {
+        return ST_RANGE;
+    }
+    enum status st = flat_resize(m, e, bytes, &to);
+    if (st == ST_OK) {
+        listpack_splice(to, bytes, &s);
+    }
+    return st;
+}
+
+/* Does a listpack of `count` members take this one too? */
+static bool fits_listpack(const struct value_limits *l, size_t count,
+                          struct slice member)
+{
+    return (int64_t)count < limit(&l->set_listpack_max)
+           && (int64_t)member.len <= limit(&l->set_value_max);
+}
+
+/* ---- the set ---- */
+
+bool set_contains(const struct entry *e, struct slice member)
+{
+    int64_t v;
+    if (e->encoding == ENC_BIG) {
+        const struct set_table *t = big_of(e);
+        struct table_at at;
+        uint64_t hash = hash_keyed(t->seed, member.data, member.len);
+        return big_find(t, hash, member, &at) != NULL;
+    }
+    const uint8_t *flat = flat_bytes(e).data;
+    if (e->flags & ENTRY_INTS) {
+        return number_parse_int64(member, &v) && intset_find(flat, v, NULL);
+    }
+    return listpack_find(flat, listpack_first(flat), member, 0)
+           != LISTPACK_NONE;
+}
+
+enum status set_add(const struct entry_memory *m, const struct value_limits *l,
+                    struct entry **e, struct slice member, bool *added)
+{
+    int64_t v;
+    enum status st = ST_OK;
+    *added = false;
+    if ((*e)->encoding == ENC_BIG) {
+        return big_add(big_of(*e), m, member, added);
+    }
+    size_t count = value_count(*e);
+    if ((*e)->flags & ENTRY_INTS) {
+        if (number_parse_int64(member, &v)) {
+            return add_int(m, l, e, v, added);
+        }
+        st = fits_listpack(l, count, member) ? to_listpack(m, e) : to_big(m, e);
+    } else if (set_contains(*e, member)) {
+        return ST_OK;
+    } else if (!fits_listpack(l, count, member)) {
+        st = to_big(m, e);
+    }
+    if (st != ST_OK) {
+        return st;
+    }
+    if ((*e)->encoding == ENC_BIG) {
+        return big_add(big_of(*e), m, member, added);
+    }
+    st = add_packed(m, e, member);
+    *added = st == ST_OK;
+    return st;
+}
+
+bool set_remove(const struct entry_memory *m, struct entry **e,
+                struct slice member)
+{
+    size_t bytes;
+    int64_t v;
+    if ((*e)->encoding == ENC_BIG) {
+        return big_remove(big_of(*e), m, member);
+    }
+    /* Flat bytes may be written at their own length. */
+    uint8_t *flat = flat_writable(*e);
+    if ((*e)->flags & ENTRY_INTS) {
+        if (!number_parse_int64(member, &v) || !intset_remove(flat, v)) {
+            return false;
+        }
+        bytes = intset_bytes(flat);
+    } else {
+        uint32_t at = listpack_find(flat, listpack_first(flat), member, 0);
+        if (at == LISTPACK_NONE) {
+            return false;
+        }
+        bytes = listpack_delete(flat, at, 1);
+    }
+    flat_shrink(m, e, bytes);
+    return true;
+}
+
+struct visitor {
+    set_visit_fn *visit;
+    void *self;
+    bool is_over;
+};
+
+static void visit_cell(void *self, void *cell)
+{
+    struct visitor *v = self;
+    v->is_over = v->is_over || !v->visit(v->self, cell_member(cell));
+}
+
+void set_visit(const struct entry *e, set_visit_fn *visit, void *self)
+{
+    if (e->encoding == ENC_BIG) {
+        const struct table *t = big_of(e)->table;
+        struct visitor v = {visit, self, false};
+        uint64_t cursor = 0;
+        do {
+            cursor = table_scan(t, cursor, visit_cell, &v);
+        } while (cursor != 0 && !v.is_over);
+        return;
+    }
+    const uint8_t *flat = flat_bytes(e).data;
+    (void)((e->flags & ENTRY_INTS) ? visit_ints(flat, visit, self)
+                                   : visit_listpack(flat, visit, self));
+}
+
+static void scan_cell(void *self, void *cell)
+{
+    struct visitor *v = self;
+    (void)v->visit(v->self, cell_member(cell));
+}
+
+uint64_t set_scan(const struct entry *e, uint64_t cursor, set_visit_fn *visit,
+                  void *self)
+{
+    struct visitor v = {visit, self, false};
+    if (e->encoding == ENC_BIG) {
+        return table_scan(big_of(e)->table, cursor, scan_cell, &v);
+    }
+    set_visit(e, visit, self);
+    return 0;
+}
+
+struct slice set_random(const struct entry *e, struct random *r,
+                        char scratch[SET_SCRATCH_BYTES])
+{
+    if (e->encoding == ENC_BIG) {
+        return cell_member(table_random(big_of(e)->table, r, NULL));
+    }
+    const uint8_t *flat = flat_bytes(e).data;
+    uint32_t i = (uint32_t)random_below(r, value_count(e));
+    if (e->flags & ENTRY_INTS) {
+        return slice_of(scratch,
+                        number_format_int64(scratch, intset_get(flat, i)));
+    }
+    return listpack_text(flat, listpack_seek(flat, i), scratch);
+}
