@@ -10,7 +10,7 @@ enum {
 };
 
 const struct cmd_spec transaction_cmds[] = {
-    {.name = "multi", .arity = 1, .flags = ANYTIME,
+    {.name = "multi", .arity = 1, .flags = ANYTIME | CMD_NO_MULTI,
      .categories = CAT_TRANSACTION, .run = transaction_multi,
      .since = "1.2.0", .summary = "Begins a transaction."},
     {.name = "exec", .arity = 1,
@@ -21,7 +21,7 @@ const struct cmd_spec transaction_cmds[] = {
     {.name = "discard", .arity = 1, .flags = ANYTIME,
      .categories = CAT_TRANSACTION, .run = transaction_discard,
      .since = "2.0.0", .summary = "Forgets what was queued since MULTI."},
-    {.name = "watch", .arity = -2, .flags = ANYTIME,
+    {.name = "watch", .arity = -2, .flags = ANYTIME | CMD_NO_MULTI,
      .categories = CAT_TRANSACTION, .keys = KEYS_RANGE(1, -1, 1),
      .run = transaction_watch, .since = "2.2.0",
      .summary = "Makes EXEC depend on keys that do not change."},

@@ -162,9 +162,14 @@ struct key interest_key(const struct interest *i)
 void interest_dirty(struct interest *i)
 {
     for (struct watch *w = i->watches; w != NULL; w = w->next) {
-        atomic_store_explicit(&w->session->is_watch_dirty, true,
-                              memory_order_relaxed);
+        interest_dirty_one(w);
     }
+}
+
+void interest_dirty_one(struct watch *w)
+{
+    atomic_store_explicit(&w->session->is_watch_dirty, true,
+                          memory_order_relaxed);
 }
 
 void interests_visit(struct interests *in, uint32_t shard,

@@ -63,8 +63,9 @@ struct interest *interests_make(struct interests *in, uint32_t shard,
 void interests_drop(struct interests *in, struct interest *i);
 
 struct key interest_key(const struct interest *i);
-/* Sessions that watch the key will not EXEC. */
+/* The key has changed: sessions that watch it will not EXEC. */
 void interest_dirty(struct interest *i);
+void interest_dirty_one(struct watch *w);
 /* Calls `visit` for each key of the shard; it must not drop any. */
 void interests_visit(struct interests *in, uint32_t shard,
                      void (*visit)(void *self, struct interest *i), void *self);

@@ -17,10 +17,7 @@ struct transaction {
 void transaction_multi(struct cmd_ctx *c)
 {
     struct session *s = c->session;
-    if (s->transaction != NULL) {
-        reply_error(c->reply, "ERR MULTI calls can not be nested");
-        return;
-    }
+    assert(s->transaction == NULL); /* CMD_NO_MULTI */
     s->transaction = mem_alloc_zeroed(c->exec->o.account,
                                       sizeof *s->transaction);
     if (s->transaction == NULL) {
@@ -129,10 +126,6 @@ static bool watch_key(struct exec *x, struct session *s, const struct key *k)
 
 void transaction_watch(struct cmd_ctx *c)
 {
-    if (c->session->transaction != NULL) {
-        reply_error(c->reply, "ERR WATCH inside MULTI is not allowed");
-        return;
-    }
     for (uint32_t i = 0; i < c->key_count; i++) {
         if (!watch_key(c->exec, c->session, &c->keys[i])) {
             ctx_error_status(c, ST_NOMEM);

@@ -203,10 +203,9 @@ void exec_key_gone(struct interests *in, const struct store *s,
     for (struct watch *w = i->watches; w != NULL; w = w->next) {
         if (w->was_expired) {
             w->was_expired = false; /* it is as it was when watched: gone */
-            continue;
+        } else {
+            interest_dirty_one(w);
         }
-        atomic_store_explicit(&w->session->is_watch_dirty, true,
-                              memory_order_relaxed);
     }
 }
 
@@ -217,12 +216,33 @@ struct whole {
     bool is_flush;
 };
 
-static bool exists(const struct exec *x, uint32_t database,
-                   const struct interest *i)
+enum presence { ABSENT, EXPIRED, PRESENT };
+
+static enum presence presence(const struct exec *x, uint32_t database,
+                              const struct interest *i)
 {
     struct key k = interest_key(i);
-    return keyspace_find(store_keyspace(x->o.store, i->shard, database), &k)
-           != NULL;
+    struct keyspace *ks = store_keyspace(x->o.store, i->shard, database);
+    const struct entry *e = keyspace_find(ks, &k);
+    if (e == NULL) {
+        return ABSENT;
+    }
+    return entry_deadline_ms(e) > x->wall_ms ? PRESENT : EXPIRED;
+}
+
+/* The key had been `before` when it became `after`. To one who watches, a key
+ * that had expired when the watch began is as good as absent, and what is
+ * absent or expired afterwards is no change to it. */
+static void judge_watch(struct watch *w, enum presence before,
+                        enum presence after)
+{
+    if (w->was_expired && after != PRESENT) {
+        w->was_expired = after == EXPIRED;
+    } else if (before == ABSENT && after == EXPIRED) {
+        w->was_expired = true;
+    } else if (before != ABSENT || after != ABSENT) {
+        interest_dirty_one(w);
+    }
 }
 
 static void visit_whole(void *self, struct interest *i)
@@ -234,11 +254,13 @@ static void visit_whole(void *self, struct interest *i)
         return;
     }
     uint32_t other = i->database == w->a ? w->b : w->a;
-    bool here = exists(x, i->database, i);
-    if (here || (!w->is_flush && exists(x, other, i))) {
-        interest_dirty(i);
+    enum presence here = presence(x, i->database, i);
+    enum presence before = w->is_flush ? here : presence(x, other, i);
+    enum presence after = w->is_flush ? ABSENT : here;
+    for (struct watch *each = i->watches; each != NULL; each = each->next) {
+        judge_watch(each, before, after);
     }
-    if (!w->is_flush && here && i->waits != NULL) {
+    if (after == PRESENT && i->waits != NULL) {
         make_ready(x, i);
     }
 }

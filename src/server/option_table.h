@@ -172,21 +172,21 @@
     X(busy_reply_threshold, "busy-reply-threshold", "lua-time-limit", 5000, \
       0, INT64_MAX, OPT_SCRIPTS) \
     X(hash_entries_max, "hash-max-listpack-entries", \
-      "hash-max-ziplist-entries", 512, 0, INT64_MAX, OPT_LATER) \
+      "hash-max-ziplist-entries", 512, 0, INT64_MAX, 0) \
     X(set_intset_max, "set-max-intset-entries", NULL, 512, 0, INT64_MAX, \
-      OPT_LATER) \
+      0) \
     X(set_listpack_max, "set-max-listpack-entries", NULL, 128, 0, INT64_MAX, \
-      OPT_LATER) \
+      0) \
     X(zset_entries_max, "zset-max-listpack-entries", \
-      "zset-max-ziplist-entries", 128, 0, INT64_MAX, OPT_LATER) \
+      "zset-max-ziplist-entries", 128, 0, INT64_MAX, 0) \
     X(list_listpack_size, "list-max-listpack-size", "list-max-ziplist-size", \
-      -2, INT32_MIN, INT32_MAX, OPT_LATER) \
+      -2, INT32_MIN, INT32_MAX, 0) \
     X(list_compress_depth, "list-compress-depth", NULL, 0, 0, INT32_MAX, \
       OPT_LATER) \
     X(stream_node_entries, "stream-node-max-entries", NULL, 100, 0, \
       INT64_MAX, OPT_LATER) \
     X(set_value_max, "set-max-listpack-value", NULL, 64, 0, INT64_MAX, \
-      OPT_LATER) \
+      0) \
     X(aof_rewrite_percent, "auto-aof-rewrite-percentage", NULL, 100, 0, \
       INT32_MAX, OPT_DISK) \
     X(key_load_delay, "key-load-delay", NULL, 0, INT32_MIN, INT32_MAX, \
@@ -252,9 +252,9 @@
     X(proto_max_bulk_len, "proto-max-bulk-len", NULL, 512 * 1024 * 1024, 1024 \
       * 1024, INT64_MAX, 0) \
     X(hash_value_max, "hash-max-listpack-value", "hash-max-ziplist-value", \
-      64, 0, INT64_MAX, OPT_LATER) \
+      64, 0, INT64_MAX, 0) \
     X(zset_value_max, "zset-max-listpack-value", "zset-max-ziplist-value", \
-      64, 0, INT64_MAX, OPT_LATER) \
+      64, 0, INT64_MAX, 0) \
     X(hll_sparse_max, "hll-sparse-max-bytes", NULL, 3000, 0, INT64_MAX, \
       OPT_LATER) \
     X(stream_node_bytes, "stream-node-max-bytes", NULL, 4096, 0, INT64_MAX, \

@@ -34,10 +34,33 @@ enum {
 
 /* ---- configuration in force ---- */
 
+static void apply_value_limits(const struct options *o, struct value_limits *l)
+{
+    const struct {
+        _Atomic(int64_t) *at;
+        int64_t value;
+    } all[] = {
+        {&l->hash_entries_max, o->hash_entries_max},
+        {&l->hash_value_max, o->hash_value_max},
+        {&l->set_intset_max, o->set_intset_max},
+        {&l->set_listpack_max, o->set_listpack_max},
+        {&l->set_value_max, o->set_value_max},
+        {&l->zset_entries_max, o->zset_entries_max},
+        {&l->zset_value_max, o->zset_value_max},
+        {&l->list_listpack_size, o->list_listpack_size},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        atomic_store_explicit(all[i].at, all[i].value, memory_order_relaxed);
+    }
+}
+
 void server_apply_options(struct server *s)
 {
     const struct options *o = &s->options;
     const struct output_limit *l = &o->output_limits[CLIENT_CLASS_NORMAL];
+    if (s->store != NULL) {
+        apply_value_limits(o, store_limits(s->store));
+    }
     atomic_store_explicit(&s->max_clients, (uint64_t)o->maxclients,
                           memory_order_relaxed);
     atomic_store_explicit(&s->memory_limit, (uint64_t)o->maxmemory,
@@ -278,8 +301,11 @@ static bool build(struct server *s, char *err, size_t cap)
     }
     s->ticks_per_us = clock_ticks_per_us();
     reduce_maxclients(s);
+    if (!build_store(s, err, cap)) {
+        return false;
+    }
     server_apply_options(s);
-    if (!build_store(s, err, cap) || !build_workers(s, err, cap)
+    if (!build_workers(s, err, cap)
         || !listening_start(s, err, cap)) {
         return false;
     }
