@@ -243,6 +243,35 @@ static bool enter_directory(struct cmd_ctx *c, const struct options *from,
     return false;
 }
 
+/* Not when nothing of it is changed: others may set the score too. */
+static bool adjust_score(struct cmd_ctx *c, const struct options *from,
+                         const struct options *to)
+{
+    struct server *s = server_of(c);
+    bool is_mode = from->oom_score_adj != to->oom_score_adj;
+    if ((!is_mode && strcmp(from->oom_score_values, to->oom_score_values) == 0)
+        || oom_apply(&s->oom, to, OOM_PRIMARY, s->log)) {
+        return true;
+    }
+    reply_set_error(c, is_mode ? "oom-score-adj" : "oom-score-adj-values",
+                    "Failed to set current oom_score_adj. Check server logs.");
+    return false;
+}
+
+static bool adjust_process(struct cmd_ctx *c, const struct options *from,
+                           const struct options *to)
+{
+    struct server *s = server_of(c);
+    if (!adjust_score(c, from, to)) {
+        return false;
+    }
+    if (!enter_directory(c, from, to)) {
+        (void)oom_apply(&s->oom, from, OOM_PRIMARY, s->log);
+        return false;
+    }
+    return true;
+}
+
 static bool exchange_options(struct cmd_ctx *c)
 {
     struct server *s = server_of(c);
@@ -257,7 +286,7 @@ static bool exchange_options(struct cmd_ctx *c)
     }
     if (!set_values(c, &next) || !reserve_descriptors(c, &s->options, &next)
         || !change_addresses(c, &next, &addresses)
-        || !enter_directory(c, &s->options, &next)) {
+        || !adjust_process(c, &s->options, &next)) {
         listening_abandon(s, &addresses);
         options_deinit(&next);
         return false;
@@ -294,6 +323,7 @@ static void config_set_run(struct cmd_ctx *c)
     if (is_done) {
         server_apply_options(s);
         crash_set_enabled(s->options.crash_log_enabled);
+        proc_title_set(s->title, &s->options);
     }
     lock_release(&s->config_lock);
     if (is_done) {

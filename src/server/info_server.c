@@ -80,8 +80,8 @@ void info_server(struct info *in)
     ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
     program[len > 0 ? len : 0] = '\0';
     add_program(in);
-    text_add(t, "process_id:%ld\r\nprocess_supervised:no\r\nrun_id:%s\r\n",
-             (long)getpid(), s->run_id);
+    text_add(t, "process_id:%ld\r\nprocess_supervised:%s\r\nrun_id:%s\r\n",
+             (long)getpid(), supervise_name(s->supervisor), s->run_id);
     lock_acquire(&s->config_lock);
     text_add(t, "tcp_port:%" PRId64 "\r\n", s->options.port);
     lock_release(&s->config_lock);

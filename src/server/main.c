@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include "server/options.h"
+#include "server/proc_title.h"
 #include "server/process.h"
 #include "server/server.h"
 #include "server/signals.h"
+#include "server/supervise.h"
 
 static int print_version(void)
 {
@@ -43,13 +45,14 @@ static bool load(struct options *o, int argc, char **argv, char *err,
 }
 
 /* Makes a server and runs it; what to exit with. */
-static int serve(const struct options *o)
+static int serve(const struct options *o, struct proc_title *title)
 {
     char err[OPTION_ERROR_MAX];
     struct server *server;
     int status, ready_fd = -1;
     signals_prepare();
-    if (o->daemonize) {
+    if (o->daemonize && supervise_find((enum supervisor)o->supervised)
+                            == SUPERVISOR_NONE) {
         switch (process_detach(&ready_fd, &status)) {
         case PROCESS_PARENT:
             return status;
@@ -68,6 +71,7 @@ static int serve(const struct options *o)
     if (ready_fd >= 0) {
         process_ready(ready_fd);
     }
+    server_set_title(server, title);
     status = signals_serve(server);
     server_destroy(&server);
     return status;
@@ -78,6 +82,7 @@ int main(int argc, char **argv)
     char err[OPTION_ERROR_MAX];
     struct mem_account account;
     struct options options;
+    struct proc_title title;
     if (argc == 2 && (strcmp(argv[1], "-v") == 0
                       || strcmp(argv[1], "--version") == 0)) {
         return print_version();
@@ -93,7 +98,8 @@ int main(int argc, char **argv)
     }
     int status = 1;
     if (load(&options, argc, argv, err, sizeof err)) {
-        status = serve(&options);
+        proc_title_init(&title, &account, argc, argv);
+        status = serve(&options, &title);
     } else {
         fprintf(stderr, "%s\n", err);
     }

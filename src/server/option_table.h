@@ -44,8 +44,8 @@
       OPT_LATER | OPTION_HIDDEN) \
     X(always_show_logo, "always-show-logo", NULL, false, OPT_IM | \
       OPT_NEEDLESS) \
-    X(set_proc_title, "set-proc-title", NULL, true, OPT_IM | OPT_LATER) \
-    X(syslog_enabled, "syslog-enabled", NULL, false, OPT_IM | OPT_LATER) \
+    X(set_proc_title, "set-proc-title", NULL, true, OPT_IM) \
+    X(syslog_enabled, "syslog-enabled", NULL, false, OPT_IM) \
     X(crash_log_enabled, "crash-log-enabled", NULL, true, 0) \
     X(crash_memcheck_enabled, "crash-memcheck-enabled", NULL, true, \
       OPT_NEEDLESS) \
@@ -288,14 +288,12 @@
       OPT_LATER) \
     X(sanitize_dump, "sanitize-dump-payload", NULL, sanitize_words, 0, \
       OPT_LATER) \
-    X(oom_score_adj, "oom-score-adj", NULL, oom_words, 0, OPT_LATER) \
+    X(oom_score_adj, "oom-score-adj", NULL, oom_words, 0, 0) \
     X(log_format, "log-format", NULL, log_format_words, 0, 0) \
     X(log_timestamp_format, "log-timestamp-format", NULL, timestamp_words, 0, \
       0) \
-    X(syslog_facility, "syslog-facility", NULL, facility_words, 1, OPT_IM | \
-      OPT_LATER) \
-    X(supervised, "supervised", NULL, supervised_words, 3, OPT_IM | \
-      OPT_LATER) \
+    X(syslog_facility, "syslog-facility", NULL, facility_words, 1, OPT_IM) \
+    X(supervised, "supervised", NULL, supervised_words, 3, OPT_IM) \
     X(propagation_error, "propagation-error-behavior", NULL, \
       propagation_words, 0, OPT_REPL) \
     X(appendfsync, "appendfsync", NULL, fsync_words, 0, OPT_DISK) \
@@ -318,11 +316,10 @@
     X(notify_keyspace_events, "notify-keyspace-events", NULL, "", \
       TEXT_EVENTS, OPT_LATER) \
     X(proc_title, "proc-title-template", NULL, \
-      "{title} {listen-addr} {server-mode}", TEXT_TITLE, OPT_LATER) \
+      "{title} {listen-addr} {server-mode}", TEXT_TITLE, 0) \
     X(locale_collate, "locale-collate", NULL, "", TEXT_LOCALE, OPT_LATER) \
     X(availability_zone, "availability-zone", NULL, "", TEXT_ANY, OPT_LATER) \
-    X(syslog_ident, "syslog-ident", NULL, "engram", TEXT_ANY, OPT_IM | \
-      OPT_LATER) \
+    X(syslog_ident, "syslog-ident", NULL, "engram", TEXT_ANY, OPT_IM) \
     X(debug_context, "debug-context", NULL, "", TEXT_ANY, OPT_LATER | \
       OPTION_HIDDEN) \
     X(ignore_warnings, "ignore-warnings", NULL, "", TEXT_ANY, OPT_NEEDLESS) \
@@ -385,7 +382,7 @@
     X(latency_percentiles, "latency-tracking-info-percentiles", NULL, \
       "50 99 99.9", WORDS_PERCENTILES, 0) \
     X(oom_score_values, "oom-score-adj-values", NULL, "0 200 800", \
-      WORDS_SCORES, OPT_LATER) \
+      WORDS_SCORES, 0) \
     X(replicaof, "replicaof", "slaveof", "", WORDS_PRIMARY, OPT_IM | \
       OPT_REPL) \
     X(rdma_bind, "rdma-bind", NULL, "", WORDS_NONE, OPT_RDMA)

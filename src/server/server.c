@@ -355,6 +355,10 @@ enum status server_create(const struct options *o, const char *config_path,
         snprintf(err, cap, "Can't open the log file: %s", strerror(errno));
         goto destroy;
     }
+    if (o->syslog_enabled) {
+        log_use_syslog(s->log, s->options.syslog_ident, o->syslog_facility);
+    }
+    s->supervisor = supervise_find((enum supervisor)o->supervised);
     crash_init(&s->crash, s->log);
     if (config_path != NULL && config_path[0] != 0) {
         s->config_path = mem_alloc(&s->account, strlen(config_path) + 1);
@@ -368,6 +372,8 @@ enum status server_create(const struct options *o, const char *config_path,
         goto destroy;
     }
     write_pidfile(s);
+    /* A system that refuses is no reason not to start; it has been logged. */
+    (void)oom_apply(&s->oom, o, OOM_PRIMARY, s->log);
     *out = s;
     return ST_OK;
 destroy:
@@ -470,6 +476,12 @@ static void log_start(struct server *s)
     }
 }
 
+void server_set_title(struct server *s, struct proc_title *t)
+{
+    s->title = t;
+    proc_title_set(t, &s->options);
+}
+
 bool server_run(struct server *s)
 {
     barrier_init(&s->loops_ended, s->worker_count);
@@ -485,6 +497,7 @@ bool server_run(struct server *s)
         s->startup_clients_bytes += mem_used(&s->workers[i].account);
     }
     log_start(s);
+    supervise_ready(s->supervisor, s->log);
     worker_run(&s->workers[0]);
     join_threads(s);
     log_write(s->log, LOG_NOTICE, "Engram is now ready to exit, bye bye...");
@@ -497,6 +510,7 @@ void server_stop(struct server *s, const char *why)
     if (!atomic_exchange_explicit(&s->is_stopping, true,
                                   memory_order_acq_rel)) {
         log_write(s->log, LOG_WARNING, "%s", why);
+        supervise_stopping(s->supervisor, s->log);
         for (uint32_t i = 0; i < s->worker_count; i++) {
             worker_stop(&s->workers[i]);
         }

@@ -16,8 +16,11 @@
 #include "server/crash.h"
 #include "server/latency.h"
 #include "server/listening.h"
+#include "server/oom.h"
+#include "server/proc_title.h"
 #include "server/rates.h"
 #include "server/server.h"
+#include "server/supervise.h"
 #include "store/store.h"
 #include "sync/gate.h"
 #include "sync/lock.h"
@@ -96,6 +99,9 @@ struct server {
     bool has_unix_socket, has_pidfile;
     struct thread *housekeeper; /* pre-faults, trims, reclaims */
     struct signal_event housekeeper_wake; /* set: look now */
+    struct oom oom; /* under config_lock, as what follows */
+    struct proc_title *title; /* NULL: the process keeps its name */
+    enum supervisor supervisor; /* who started us */
     struct crash crash;
     struct crash_thread main_trace, housekeeper_trace;
     _Atomic(int64_t) watchdog_us; /* watchdog-period; 0: off */

@@ -89,7 +89,9 @@ class Server:
 
     def new(self, limits=None, **options):
         """A server of the same kind, for one test; options are written with
-        underscores; `limits` maps RLIMIT_* to a value. Stopped after the test."""
+        underscores; `limits` maps RLIMIT_* to a value. Stopped after the test.
+        _prefix: words of a command that starts it; _wait=False: it is not ready
+        yet."""
         child = Server(self.binary, self.engine, self.workers,
                        _limits=limits or {}, **options)
         self.children.append(child)
@@ -139,15 +141,16 @@ class Server:
 
     @property
     def args(self):
-        args = [self.binary, "--port", str(self.port), "--bind", "127.0.0.1",
-                "--dir", self.dir]
+        args = self.options.get("_prefix", []) + [
+            self.binary, "--port", str(self.port), "--bind", "127.0.0.1",
+            "--dir", self.dir]
         options = dict(self.options)
         options.setdefault("save", "")
         if not self.is_redis:
             args += ["--io-engine", self.engine or "epoll",
                      "--worker-threads", str(self.workers or 1)]
         for name, value in options.items():
-            if name == "_limits":
+            if name.startswith("_"):
                 continue
             values = value if isinstance(value, (list, tuple)) else [value]
             args += ["--" + name.replace("_", "-")] + [str(v) for v in values]
@@ -166,7 +169,8 @@ class Server:
                 stderr=subprocess.STDOUT, cwd=self.dir,
                 preexec_fn=narrow if limits else None)
         self.is_down_expected = False
-        self._wait_ready()
+        if self.options.get("_wait", True):
+            self._wait_ready()
 
     def _wait_ready(self):
         end = time.monotonic() + START_SECONDS

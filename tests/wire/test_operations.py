@@ -2,7 +2,9 @@
 signals."""
 import os
 import re
+import shutil
 import signal
+import socket
 import time
 
 import pytest
@@ -208,4 +210,144 @@ def test_other_signals_are_ignored(own):
     for sig in (signal.SIGHUP, signal.SIGPIPE):
         os.kill(server.pid, sig)
     with server.connect() as raw:
+        assert raw.cmd("PING") == b"PONG"
+
+
+# ---- the process as the system sees it ----
+
+def title(server):
+    with open("/proc/%d/cmdline" % server.pid, "rb") as f:
+        return f.read().rstrip(b"\0").decode()
+
+
+def test_title_follows_its_template(own):
+    server = own(unixsocket="a.sock")
+    address = "127.0.0.1:%d" % server.port
+    assert title(server) == "%s %s" % (server.binary, address)
+    with server.connect() as raw:
+        assert raw.cmd("CONFIG", "SET", "proc-title-template",
+                       "T {port}|{tls-port}|{unixsocket}|{config-file}|"
+                       "{server-mode}|{listen-addr} {title}") == b"OK"
+        assert title(server) == "T %d|0|a.sock|-||%s %s" % (
+            server.port, address, server.binary)
+        for wrong in ("{port", "{nothing}", ""):
+            assert "template format is invalid or contains unknown variables" \
+                in str(raw.cmd("CONFIG", "SET", "proc-title-template", wrong))
+        # Longer than there is room for.
+        assert raw.cmd("CONFIG", "SET", "proc-title-template",
+                       "x" * 60000) == b"OK"
+        assert set(title(server)) == {"x"}
+        assert raw.cmd("CONFIG", "SET", "proc-title-template",
+                       "short") == b"OK"
+        assert title(server) == "short"
+        # The environment has moved out of its way.
+        assert raw.cmd("PING") == b"PONG"
+
+
+def test_title_can_be_left_alone(own):
+    server = own(set_proc_title="no")
+    before = title(server)
+    assert "--set-proc-title" in before
+    with server.connect() as raw:
+        assert raw.cmd("CONFIG", "SET", "proc-title-template", "x") == b"OK"
+    assert title(server) == before
+
+
+def score(server):
+    with open("/proc/%d/oom_score_adj" % server.pid) as f:
+        return int(f.read())
+
+
+def test_oom_score(own):
+    server = own()
+    base = score(server)
+    with server.connect() as raw:
+        def change(*words):
+            return raw.cmd("CONFIG", "SET", *words)
+
+        assert change("oom-score-adj-values", "11 20 30") == b"OK"
+        assert score(server) == base
+        assert change("oom-score-adj", "yes") == b"OK"
+        assert score(server) == base + 11
+        assert change("oom-score-adj-values", "2000 20 30") == b"OK"
+        assert score(server) == 1000
+        assert change("oom-score-adj", "absolute", "oom-score-adj-values",
+                      "%d 1 1" % (base + 3)) == b"OK"
+        assert score(server) == base + 3
+        # A pair that is bad changes nothing.
+        assert str(change("oom-score-adj-values", "5 5 5", "dir",
+                          "/nonexistent")).startswith("ERR")
+        assert score(server) == base + 3
+        assert change("oom-score-adj", "no") == b"OK"
+        assert score(server) == base
+        assert "wrong number of arguments" in str(
+            change("oom-score-adj-values", "1 2"))
+
+
+@pytest.mark.skipif(os.getuid() != 0 or not shutil.which("setpriv"),
+                    reason="needs root, to become somebody who may not")
+def test_oom_score_that_is_refused(own):
+    server = own(_prefix=["setpriv", "--bounding-set", "-sys_resource",
+                          "--inh-caps", "-sys_resource"])
+    with server.connect() as raw:
+        assert raw.cmd("CONFIG", "SET", "oom-score-adj-values",
+                       "-1000 0 0") == b"OK"
+        reply = str(raw.cmd("CONFIG", "SET", "oom-score-adj", "yes"))
+        assert "'oom-score-adj') - Failed to set current oom_score_adj. Check " \
+            "server logs." in reply
+        assert raw.cmd("CONFIG", "GET", "oom-score-adj")[1] == b"no"
+    assert "Unable to write oom_score_adj: Permission denied" in server.log()
+
+
+# ---- supervisors ----
+
+@pytest.fixture
+def systemd(tmp_path, monkeypatch):
+    """The socket of one who listens in systemd's place."""
+    path = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.bind(path)
+        sock.settimeout(10)
+        monkeypatch.setenv("NOTIFY_SOCKET", path)
+        yield sock
+
+
+def test_systemd_is_told(own, systemd):
+    server = own(supervised="auto", daemonize="yes")
+    assert systemd.recv(4096).decode().splitlines() == [
+        "STATUS=Ready to accept connections", "READY=1"]
+    # Supervised, it does not go into the background.
+    assert server.alive()
+    with server.connect() as raw:
+        assert b"process_supervised:systemd\r\n" in raw.cmd("INFO", "server")
+    server.expect_down()
+    server.end()
+    assert "STOPPING=1" in systemd.recv(4096).decode().splitlines()
+
+
+def test_systemd_is_not_told_unasked(own, systemd):
+    with own().connect() as raw:
+        assert b"process_supervised:no\r\n" in raw.cmd("INFO", "server")
+    systemd.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        systemd.recv(4096)
+
+
+def test_systemd_that_does_not_listen(own, tmp_path, monkeypatch):
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "nobody"))
+    assert "Can't tell systemd" in own(supervised="systemd").log()
+
+
+def test_upstart_is_told_by_stopping(server, monkeypatch):
+    monkeypatch.setenv("UPSTART_JOB", "engram")
+    own = server.new(supervised="upstart", _wait=False)
+
+    def state():
+        with open("/proc/%d/stat" % own.pid) as f:
+            return f.read().rsplit(") ", 1)[1][0]
+
+    wait_for(lambda: state() == "T")
+    os.kill(own.pid, signal.SIGCONT)
+    wait_for(lambda: state() != "T")
+    with own.connect() as raw:
         assert raw.cmd("PING") == b"PONG"
