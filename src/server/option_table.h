@@ -26,12 +26,17 @@
 #define OPTION_BOOL_MAP(X) \
     X(protected_mode, "protected-mode", NULL, true, 0) \
     X(daemonize, "daemonize", NULL, false, OPT_IM) \
-    X(activedefrag, "activedefrag", NULL, false, 0) \
-    X(lazyfree_lazy_eviction, "lazyfree-lazy-eviction", NULL, true, 0) \
-    X(lazyfree_lazy_expire, "lazyfree-lazy-expire", NULL, true, 0) \
-    X(lazyfree_lazy_server_del, "lazyfree-lazy-server-del", NULL, true, 0) \
-    X(lazyfree_lazy_user_del, "lazyfree-lazy-user-del", NULL, true, 0) \
-    X(lazyfree_lazy_user_flush, "lazyfree-lazy-user-flush", NULL, true, 0) \
+    X(activedefrag, "activedefrag", NULL, false, OPT_NEEDLESS) \
+    X(lazyfree_lazy_eviction, "lazyfree-lazy-eviction", NULL, true, \
+      OPT_NEEDLESS) \
+    X(lazyfree_lazy_expire, "lazyfree-lazy-expire", NULL, true, \
+      OPT_NEEDLESS) \
+    X(lazyfree_lazy_server_del, "lazyfree-lazy-server-del", NULL, true, \
+      OPT_NEEDLESS) \
+    X(lazyfree_lazy_user_del, "lazyfree-lazy-user-del", NULL, true, \
+      OPT_NEEDLESS) \
+    X(lazyfree_lazy_user_flush, "lazyfree-lazy-user-flush", NULL, true, \
+      OPT_NEEDLESS) \
     X(latency_tracking, "latency-tracking", NULL, true, 0) \
     X(appendonly, "appendonly", NULL, false, OPTION_ONLY_NO) \
     X(cluster_enabled, "cluster-enabled", NULL, false, OPT_IM | \
@@ -120,7 +125,7 @@
     X(databases, "databases", NULL, 16, 1, 1 << 20, OPT_IM) \
     X(shards, "shards", NULL, 0, 0, 4096, \
       OPT_IM | OPTION_OWN | OPTION_POWER_OF_TWO) \
-    X(hz, "hz", NULL, 10, 0, INT32_MAX, 0) \
+    X(hz, "hz", NULL, 10, 0, INT32_MAX, OPT_NEEDLESS) \
     X(commandlog_execution_slower_than, "commandlog-execution-slower-than", \
       "slowlog-log-slower-than", 10000, -1, INT64_MAX, 0) \
     X(commandlog_slow_execution_max_len, "commandlog-slow-execution-max-len", \
@@ -272,7 +277,7 @@
 #define OPTION_ENUM_MAP(X) \
     X(io_engine, "io-engine", NULL, engine_words, 0, OPT_IM | OPTION_OWN) \
     X(maxmemory_policy, "maxmemory-policy", NULL, policy_words, \
-      POLICY_NOEVICTION, 0) \
+      POLICY_NOEVICTION, OPT_LATER) \
     X(loglevel, "loglevel", NULL, level_words, 2, 0) \
     X(enable_debug_command, "enable-debug-command", NULL, permit_words, \
       PERMIT_NO, OPT_IM) \
@@ -309,7 +314,7 @@
     X(unixsocketgroup, "unixsocketgroup", NULL, "", TEXT_ANY, OPT_IM | \
       OPT_LATER) \
     X(logfile, "logfile", NULL, "", TEXT_ANY, OPT_IM) \
-    X(dir, "dir", NULL, "", TEXT_DIRECTORY, OPTION_PROTECTED) \
+    X(dir, "dir", NULL, "./", TEXT_DIRECTORY, OPTION_PROTECTED) \
     X(requirepass, "requirepass", NULL, "", TEXT_ANY, OPTION_SECRET) \
     X(pidfile, "pidfile", NULL, "", TEXT_ANY, OPT_IM) \
     X(aclfile, "aclfile", NULL, "", TEXT_ANY, OPT_IM | OPT_LATER) \
@@ -390,7 +395,7 @@
 /* X(field, name, flags): a line each time, not by CONFIG. Kept as the lines'
  * words behind the name, quoted, a line each. */
 #define OPTION_LINES_MAP(X) \
-    X(users, "user", OPTION_SECRET) \
+    X(users, "user", OPTION_SECRET | OPT_LATER) \
     X(renames, "rename-command", 0)
 
 #endif

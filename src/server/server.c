@@ -461,11 +461,6 @@ static void log_start(struct server *s)
     log_write(s->log, LOG_NOTICE, "Configuration: %s",
               s->config_path != NULL ? s->config_path
                                      : "defaults and the command line");
-    if (s->options.maxmemory_policy != POLICY_NOEVICTION) {
-        log_write(s->log, LOG_WARNING,
-                  "maxmemory-policy is not in force yet: over maxmemory, what "
-                  "needs memory is refused and no key is evicted");
-    }
     log_inert(s);
     log_write(s->log, LOG_NOTICE, "Server initialized");
     if (s->options.port != 0) {

@@ -84,8 +84,7 @@ static void test_defaults_round_trip(void **state)
     for (size_t i = 0; i < option_count(); i++) {
         const struct option *row = option_at(i);
         char before[4096], after[1024];
-        /* The folder of the process has no name until it is given one. */
-        if (row->type == OPTION_LINES || row->kind == TEXT_DIRECTORY) {
+        if (row->type == OPTION_LINES) {
             continue;
         }
         (void)options_get_row(&f->options, row, before, sizeof before);
