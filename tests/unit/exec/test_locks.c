@@ -78,7 +78,7 @@ static void test_holds_the_shards_of_found_keys(void **state)
         char key[3] = {' ', c, 0};
         strcat(line, key);
         shards |= shard_bit(&h, key + 1);
-        char all[256];
+        char all[320];
         snprintf(all, sizeof all, "%s%.*s", line, 2 * (c - 'a' + 1),
                  " 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0");
         snprintf(reply, sizeof reply, ":%u|", shards);
