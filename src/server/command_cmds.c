@@ -1,5 +1,5 @@
 /* command_cmds: COMMAND, over the command table. Everything it says of a
- * command comes from the command's row and its entry in the manual; nothing is
+ * command comes from the command's row and its article in the manual; nothing is
  * kept a second time here. */
 #include "server/command_reply.h"
 #include "server/server_priv.h"

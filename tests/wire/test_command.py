@@ -55,6 +55,7 @@ def differences():
         ("blmove blpop brpop brpoplpush bzpopmax bzpopmin", BLOCKS_IN_SCRIPTS),
         ("acl|deluser acl|save acl|setuser client|setname config|resetstat "
          "config|rewrite", ALL_NODES),
+        ("multi watch", {"flags": (set(), {"no_multi"})}),
         ("randomkey scan", SPECIAL),
         ("acl|log georadius_ro georadiusbymember_ro hello xinfo|consumers "
          "bgsave bitcount bitop client|kill client|list georadiusbymember set "

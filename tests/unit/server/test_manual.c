@@ -1,5 +1,5 @@
-/* Tests of the manual against the rows: every row has an entry, every entry is
- * whole, and the keys by which a request is locked are those of which COMMAND
+/* Tests of the manual against the rows: every row has an article, every article
+ * is whole, and the keys by which a request is locked are those of which COMMAND
  * tells. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,9 +32,9 @@ static void table_drop(struct cmd_table *t)
     assert_int_equal(mem_used(&account), 0);
 }
 
-/* ---- entries ---- */
+/* ---- articles ---- */
 
-static void test_every_row_has_an_entry(void **state)
+static void test_every_row_has_an_article(void **state)
 {
     (void)state;
     struct cmd_table *t = table_make();
@@ -87,7 +87,7 @@ static void check_keys(const struct cmd_docs *d, int *count)
     }
 }
 
-static void test_entries_are_whole(void **state)
+static void test_articles_are_whole(void **state)
 {
     (void)state;
     for (const struct cmd_docs_group *g = manual_groups; g->name; g++) {
@@ -147,7 +147,7 @@ static void check_same_keys(const struct cmd *c, const struct slice *argv,
     }
 }
 
-static void test_rows_and_entries_agree_on_keys(void **state)
+static void test_rows_and_articles_agree_on_keys(void **state)
 {
     (void)state;
     struct cmd_table *t = table_make();
@@ -191,9 +191,9 @@ static void test_the_store_of_sort(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_row_has_an_entry),
-        cmocka_unit_test(test_entries_are_whole),
-        cmocka_unit_test(test_rows_and_entries_agree_on_keys),
+        cmocka_unit_test(test_every_row_has_an_article),
+        cmocka_unit_test(test_articles_are_whole),
+        cmocka_unit_test(test_rows_and_articles_agree_on_keys),
         cmocka_unit_test(test_the_store_of_sort),
     };
     return cmocka_run_group_tests_name("manual", tests, NULL, NULL);
