@@ -152,29 +152,38 @@ struct pack_needle {
     struct slice text;
     int64_t integer;
     bool is_integer;
+    uint8_t kind6; /* the first byte of an entry that may equal it; 0: none */
 };
 
 static inline struct pack_needle pack_needle_of(struct slice text)
 {
     struct pack_needle n = {.text = text};
     n.is_integer = number_parse_int64(text, &n.integer);
+    n.kind6 = text.len <= PACK_TEXT6_MAX ? (uint8_t)(PACK_TEXT6 | text.len) : 0;
     return n;
 }
 
+/* The last bytes differ more often than the first. */
+static inline bool pack_text_equals(const uint8_t *p, struct slice text)
+{
+    return text.len == 0 || (p[text.len - 1] == text.data[text.len - 1] &&
+                             memcmp(p, text.data, text.len - 1) == 0);
+}
+
+/* Texts that are integers occur too, in listpacks that others have made. */
 static inline bool pack_equals(const uint8_t *p, const struct pack_needle *n)
 {
     if (p[0] < PACK_TEXT6) {
         return n->is_integer && n->integer == p[0];
     }
+    if (p[0] < PACK_INT13) {
+        return p[0] == n->kind6 && pack_text_equals(p + 1, n->text);
+    }
     struct listpack_value v = pack_get(p);
     if (v.text.data == NULL) {
         return n->is_integer && v.integer == n->integer;
     }
-    /* Texts that are integers occur in listpacks that others have made. */
-    return v.text.len == n->text.len &&
-           (v.text.len == 0 ||
-            (v.text.data[0] == n->text.data[0] &&
-             memcmp(v.text.data, n->text.data, v.text.len) == 0));
+    return v.text.len == n->text.len && pack_text_equals(v.text.data, n->text);
 }
 
 /* --- writing --- */

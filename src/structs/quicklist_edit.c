@@ -227,8 +227,8 @@ static bool chunk_join(struct quicklist *q, const struct quicklist_memory *m,
     const struct chunk *c = at->chunk;
     const struct chunk *other = near.chunk;
     size_t bytes = chunk_used(c) + chunk_used(other);
-    if (chunk_is_plain(other) || c->count + other->count > (int)q->limit_count ||
-        bytes > chunk_total_max(q) / 4 * 3) {
+    if (chunk_is_plain(other) || bytes > chunk_total_max(q) / 4 * 3 ||
+        c->count + other->count > (int)q->limit_count) {
         return false;
     }
     struct chunk *joint = chunk_create(m, bytes + CHUNK_HEADER_BYTES,
