@@ -7,8 +7,9 @@
  * element looked at; `miss` and `replace` are of the whole operation.
  * Quicklist: pushes and pops one element a call, at either end; `seek`,
  * `insert` and `delete` at random places; `find` and `walk` an element; `free`
- * an element, in slices of 64 chunks, beside the longest slice. Bytes an
- * element are all memory of the list, less the text. */
+ * an element, in slices of 16 chunks, beside the longest slice. Bytes an
+ * element are all memory of the list, less the text. `trim` takes the middle
+ * half out at once. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -257,7 +258,7 @@ static double bench_delete(struct bench *b, struct quicklist *q,
     begin(b);
     for (size_t i = 0; i < operations; i++) {
         uint64_t index = random_below(&b->random, quicklist_count(q));
-        quicklist_delete(q, &b->memory, index, 1);
+        quicklist_delete(q, &b->memory, index, 1, NULL);
     }
     return end_ns(b, operations);
 }
@@ -292,6 +293,20 @@ static double bench_find(struct bench *b, const struct quicklist *q, size_t len)
     return end_ns(b, rounds * quicklist_count(q));
 }
 
+/* The middle half at once, in microseconds; freeing it is not counted. */
+static double bench_trim_us(struct bench *b, struct quicklist *q)
+{
+    struct quicklist *removed;
+    uint64_t count = quicklist_count(q);
+    begin(b);
+    quicklist_delete(q, &b->memory, count / 4, count / 2, &removed);
+    double us = end_ns(b, 1) / 1000;
+    if (removed != NULL) {
+        quicklist_destroy(&removed, &b->memory);
+    }
+    return us;
+}
+
 static double bench_free(struct bench *b, struct quicklist *q, double *worst_us)
 {
     uint64_t count = quicklist_count(q);
@@ -300,7 +315,7 @@ static double bench_free(struct bench *b, struct quicklist *q, double *worst_us)
     *worst_us = 0;
     while (has_more) {
         begin(b);
-        has_more = quicklist_destroy_some(&q, &b->memory, 64);
+        has_more = quicklist_destroy_some(&q, &b->memory, 16);
         double us = end_ns(b, 1) / 1000;
         *worst_us = us > *worst_us ? us : *worst_us;
     }
@@ -325,9 +340,13 @@ static void bench_list(struct bench *b, size_t count, size_t len)
     double insert = bench_insert(b, q, operations);
     double removal = bench_delete(b, q, operations);
     double freed = bench_free(b, q, &worst_us);
+    q = list_new(b);
+    quicklist_fill(b, q, count, len, QUICKLIST_HEAD);
+    double trim_us = bench_trim_us(b, q);
+    quicklist_destroy(&q, &b->memory);
     printf("%9zu %4zu %6.1f %6.1f %6.1f %6.1f %6.2f %6.2f %7.0f %7.0f %7.0f"
-           " %6.2f %6.1f %6.2f\n", count, len, push[0], push[1], pop[0], pop[1],
-           walk, find, seek, insert, removal, freed, worst_us, bytes);
+           " %6.2f %9.1f %7.2f %9.1f\n", count, len, push[0], push[1], pop[0], pop[1],
+           walk, find, seek, insert, removal, freed, worst_us, bytes, trim_us);
     fflush(stdout);
 }
 
@@ -360,7 +379,7 @@ int main(int argc, char **argv)
     }
     free(set);
     printf("quicklist    push tail   head  pop t  pop h   walk   find    seek"
-           "  insert  delete   free  worst us  bytes+\n");
+           "  insert  delete   free  worst us  bytes+   trim us\n");
     for (int i = 1; i < argc; i++) {
         bench_lists(&b, strtoull(argv[i], NULL, 10));
     }

@@ -181,7 +181,7 @@ static inline bool pack_equals(const uint8_t *p, const struct pack_needle *n)
     }
     struct listpack_value v = pack_get(p);
     if (v.text.data == NULL) {
-        return n->is_integer && v.integer == n->integer;
+        return v.integer == n->integer && n->is_integer;
     }
     return v.text.len == n->text.len && pack_text_equals(v.text.data, n->text);
 }

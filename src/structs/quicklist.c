@@ -75,8 +75,12 @@ size_t quicklist_bytes(const struct quicklist *q)
 
 size_t quicklist_chunk_count(const struct quicklist *q)
 {
-    return (size_t)(q->head != NULL) + (size_t)(q->tail != q->head) +
-           (q->middle == NULL ? 0 : q->middle->chunk_count);
+    struct quicklist_at at = {.chunk = q->head};
+    size_t count = 0;
+    for (; at.chunk != NULL; count++) {
+        (void)sequence_next(q, &at);
+    }
+    return count;
 }
 
 /* --- the size of chunks --- */

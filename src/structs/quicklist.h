@@ -40,6 +40,7 @@ bool quicklist_destroy_some(struct quicklist **q,
 uint64_t quicklist_count(const struct quicklist *q);
 /* All memory it holds, exactly; O(1). */
 size_t quicklist_bytes(const struct quicklist *q);
+/* Walks through them. */
 size_t quicklist_chunk_count(const struct quicklist *q);
 
 /* --- the ends --- */
@@ -96,9 +97,13 @@ STATUS_CHECKED enum status quicklist_replace(struct quicklist *q,
  * was the last. */
 bool quicklist_delete_at(struct quicklist *q, const struct quicklist_memory *m,
                          struct quicklist_at *at);
-/* Removes up to `count` elements from `index` on. */
+/* Removes up to `count` elements from `index` on. When that is more than a few
+ * chunks, *removed gets them as a list that may only be destroyed, so that the
+ * caller can do so in slices; else, or without memory for the list, NULL: they
+ * are freed. `removed` may be NULL: they are freed here and now. */
 void quicklist_delete(struct quicklist *q, const struct quicklist_memory *m,
-                      uint64_t index, uint64_t count);
+                      uint64_t index, uint64_t count,
+                      struct quicklist **removed);
 
 /* --- whole chunks: listpacks, snapshots --- */
 

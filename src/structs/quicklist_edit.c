@@ -6,6 +6,8 @@
  * shrinks it. */
 #include "structs/quicklist_priv.h"
 
+enum { DELETE_CHUNKS_MAX = 32 }; /* freed at once, where they may be kept */
+
 /* --- inserting --- */
 
 /* ST_AGAIN: the chunk cannot take it; nothing changed. */
@@ -322,8 +324,13 @@ static void tidy_around(struct quicklist *q, const struct quicklist_memory *m,
 }
 
 void quicklist_delete(struct quicklist *q, const struct quicklist_memory *m,
-                      uint64_t index, uint64_t count)
+                      uint64_t index, uint64_t count,
+                      struct quicklist **removed)
 {
+    size_t chunks = 0;
+    if (removed != NULL) {
+        *removed = NULL;
+    }
     if (index >= q->count) {
         return;
     }
@@ -331,6 +338,10 @@ void quicklist_delete(struct quicklist *q, const struct quicklist_memory *m,
         count = q->count - index;
     }
     while (count > 0) {
+        if (removed != NULL && chunks++ == DELETE_CHUNKS_MAX) {
+            count -= sequence_detach(q, m, index, index + count, removed);
+            continue;
+        }
         count -= delete_in_chunk(q, m, index, count);
     }
     tidy_around(q, m, index);
@@ -416,7 +427,7 @@ enum status quicklist_append_listpack(struct quicklist *q,
     enum status st = append_entries(
         q, m, listpack_entries(lp, LISTPACK_HEADER_BYTES, listpack_end(lp)));
     if (st != ST_OK) {
-        quicklist_delete(q, m, old_count, UINT64_MAX);
+        quicklist_delete(q, m, old_count, UINT64_MAX, NULL);
     }
     return st;
 }

@@ -13,7 +13,8 @@
  *            CHUNK_SMALL_BYTES (cells of the heap, whose classes are close
  *            together), at most what the list's limit says.
  * Invariant: no chunk is empty. count is the sum over the chunks; a node's
- *            count is its chunk's; middle->bytes is all that hangs on it.
+ *            counts are those of its chunk and its left subtree, its bytes
+ *            likewise; middle->bytes is all that hangs on it.
  * Balance:   priorities are random, so the treap's depth is O(log n) expected,
  *            whatever the order of insertion (Seidel and Aragon, "Randomized
  *            search trees", 1996). */
@@ -48,18 +49,23 @@ static_assert((LIMIT_BYTES_MIN << (LIMIT_SIZES - 1)) - CHUNK_HEADER_BYTES <=
 struct node {
     struct node *left, *right, *parent;
     struct chunk *chunk;
-    uint64_t left_total; /* elements in the left subtree */
+    size_t bytes; /* of this and of its chunk */
+    /* elements and bytes in the left subtree */
+    uint64_t left_count;
+    size_t left_bytes;
     uint32_t count;
     uint32_t priority; /* a parent's is not less */
 };
+static_assert(sizeof(struct node) == 64, "a node is one cache line");
 
 /* What lies between the first and the last chunk. */
 struct middle {
     struct node *root;
     size_t bytes; /* of this, of the nodes and of their chunks */
-    size_t chunk_count;
     uint64_t seed;
 };
+
+#define QUICKLIST_COUNT_MAX ((UINT64_C(1) << 44) - 1)
 
 struct quicklist {
     uint64_t count : 44;
@@ -170,6 +176,12 @@ void sequence_remove(struct quicklist *q, const struct quicklist_memory *m,
                      const struct quicklist_at *at);
 /* The chunk's count has changed by so much. */
 void sequence_adjust(const struct quicklist_at *at, int64_t change);
+/* Takes out those chunks of the treap that lie wholly within [from, to), and
+ * hands them over as a list that can only be destroyed; how many elements.
+ * 0: there are none, or no memory for the list. Corrects q->count. */
+uint64_t sequence_detach(struct quicklist *q, const struct quicklist_memory *m,
+                         uint64_t from, uint64_t to,
+                         struct quicklist **removed);
 /* `c` takes the place of at->chunk, which is freed; the same count. */
 void sequence_replace(struct quicklist *q, const struct quicklist_memory *m,
                       struct quicklist_at *at, struct chunk *c);

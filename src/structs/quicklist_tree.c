@@ -1,9 +1,13 @@
 /* quicklist_tree: the sequence of chunks: first, treap, last. The layout is in
  * quicklist_priv.h.
  *
- * A node's left_total changes where an element comes or goes below its left
+ * A node's left_count changes where an element comes or goes below its left
  * link, and in rotations; so a change costs a walk to the root, and a look-up
- * reads no node beside its path. */
+ * reads no node beside its path.
+ *
+ * The treap is cut by putting an empty node at the place and rotating it to the
+ * root: its subtrees are the two parts. Two parts are joined the other way
+ * round, under an empty root that is rotated down and out. */
 #include "structs/quicklist_priv.h"
 
 /* --- the treap --- */
@@ -54,12 +58,14 @@ static struct node **link_to(struct middle *mid, const struct node *n)
     return n->parent->left == n ? &n->parent->left : &n->parent->right;
 }
 
-static void node_adjust(struct node *n, int64_t change)
+static void node_adjust(struct node *n, int64_t count, ptrdiff_t bytes)
 {
-    n->count += (uint32_t)change;
+    n->count += (uint32_t)count;
+    n->bytes += (size_t)bytes;
     for (const struct node *at = n; at->parent != NULL; at = at->parent) {
         if (at->parent->left == at) {
-            at->parent->left_total += (uint64_t)change;
+            at->parent->left_count += (uint64_t)count;
+            at->parent->left_bytes += (size_t)bytes;
         }
     }
 }
@@ -74,23 +80,24 @@ static void rotate_up(struct middle *mid, struct node *n)
     if (p->left == n) {
         p->left = n->right;
         n->right = p;
-        p->left_total -= n->left_total + n->count;
+        p->left_count -= n->left_count + n->count;
+        p->left_bytes -= n->left_bytes + n->bytes;
         if (p->left != NULL) {
             p->left->parent = p;
         }
     } else {
         p->right = n->left;
         n->left = p;
-        n->left_total += p->left_total + p->count;
+        n->left_count += p->left_count + p->count;
+        n->left_bytes += p->left_bytes + p->bytes;
         if (p->right != NULL) {
             p->right->parent = p;
         }
     }
 }
 
-/* NULL: as the first one. */
-static void tree_insert_after(struct middle *mid, struct node *after,
-                              struct node *n)
+/* An empty leaf; after == NULL: as the first one. */
+static void tree_hang(struct middle *mid, struct node *after, struct node *n)
 {
     if (mid->root == NULL) {
         mid->root = n;
@@ -101,17 +108,25 @@ static void tree_insert_after(struct middle *mid, struct node *after,
         n->parent = leftmost(after != NULL ? after->right : mid->root);
         n->parent->left = n;
     }
-    uint32_t count = n->count;
-    n->count = 0;
-    node_adjust(n, count);
+}
+
+static void tree_insert_after(struct middle *mid, struct node *after,
+                              struct node *n)
+{
+    tree_hang(mid, after, n);
+    node_adjust(n, n->chunk->count, (ptrdiff_t)(slab_class_bytes(sizeof *n) +
+                                                chunk_bytes(n->chunk)));
+    mid->bytes += n->bytes;
     while (n->parent != NULL && n->parent->priority < n->priority) {
         rotate_up(mid, n);
     }
 }
 
-static void tree_remove(struct middle *mid, struct node *n)
+/* An empty node, wherever it is. */
+static void tree_rotate_out(struct middle *mid, struct node *n)
 {
-    node_adjust(n, -(int64_t)n->count);
+    assert(n->count == 0);
+    assert(n->bytes == 0);
     while (n->left != NULL || n->right != NULL) {
         bool is_left = n->right == NULL ||
                        (n->left != NULL &&
@@ -121,9 +136,90 @@ static void tree_remove(struct middle *mid, struct node *n)
     *link_to(mid, n) = NULL;
 }
 
+static void tree_remove(struct middle *mid, struct node *n)
+{
+    mid->bytes -= n->bytes;
+    node_adjust(n, -(int64_t)n->count, -(ptrdiff_t)n->bytes);
+    tree_rotate_out(mid, n);
+}
+
+/* Cuts the treap behind `after` (NULL: before all): `cut` has both parts, and
+ * figures of the left one. */
+static void tree_cut(struct middle *mid, struct node *after, struct node *cut)
+{
+    *cut = (struct node){.count = 0};
+    tree_hang(mid, after, cut);
+    while (cut->parent != NULL) {
+        rotate_up(mid, cut);
+    }
+    if (cut->left != NULL) {
+        cut->left->parent = NULL;
+    }
+    if (cut->right != NULL) {
+        cut->right->parent = NULL;
+    }
+}
+
+/* Takes the nodes `first` to `last` out of the treap: the left part of *out. */
+static void tree_detach(struct middle *mid, struct node *first,
+                        struct node *last, struct node *out)
+{
+    struct node joint;
+    tree_cut(mid, node_prev(first), &joint);
+    mid->root = joint.right;
+    tree_cut(mid, last, out);
+    joint.right = out->right;
+    mid->root = &joint;
+    if (joint.left != NULL) {
+        joint.left->parent = &joint;
+    }
+    if (joint.right != NULL) {
+        joint.right->parent = &joint;
+    }
+    tree_rotate_out(mid, &joint);
+    mid->bytes -= out->left_bytes;
+}
+
+/* The node with element `index` of the treap; *local: the index in it. */
+static struct node *tree_seek(const struct middle *mid, uint64_t index,
+                              uint32_t *local)
+{
+    struct node *n = mid->root;
+    while (index - n->left_count >= n->count) {
+        if (index < n->left_count) {
+            n = n->left;
+        } else {
+            index -= n->left_count + n->count;
+            n = n->right;
+        }
+    }
+    *local = (uint32_t)(index - n->left_count);
+    return n;
+}
+
 /* --- nodes and the middle --- */
 
-/* A node for the chunk, and a middle if there is none yet. */
+static struct middle *middle_create(const struct quicklist_memory *m)
+{
+    struct middle *mid = slab_alloc(m->heap, sizeof *mid);
+    if (mid != NULL) {
+        *mid = (struct middle){.bytes = slab_class_bytes(sizeof *mid),
+                               .seed = (uintptr_t)mid};
+    }
+    return mid;
+}
+
+static void middle_free_if_empty(struct quicklist *q,
+                                 const struct quicklist_memory *m)
+{
+    if (q->middle->root == NULL) {
+        assert(q->middle->bytes == slab_class_bytes(sizeof *q->middle));
+        slab_free(m->heap, q->middle);
+        q->middle = NULL;
+    }
+}
+
+/* A node for the chunk, not yet in the treap; a middle if there is none. */
 static struct node *node_create(struct quicklist *q,
                                 const struct quicklist_memory *m,
                                 struct chunk *c)
@@ -133,13 +229,11 @@ static struct node *node_create(struct quicklist *q,
         return NULL;
     }
     if (q->middle == NULL) {
-        q->middle = slab_alloc(m->heap, sizeof *q->middle);
+        q->middle = middle_create(m);
         if (q->middle == NULL) {
             slab_free(m->heap, n);
             return NULL;
         }
-        *q->middle = (struct middle){.seed = (uintptr_t)n | 1};
-        q->middle->bytes = slab_class_bytes(sizeof *q->middle);
     }
     /* A step of xorshift64 (G. Marsaglia, 2003). */
     uint64_t seed = q->middle->seed;
@@ -147,10 +241,7 @@ static struct node *node_create(struct quicklist *q,
     seed ^= seed >> 7;
     seed ^= seed << 17;
     q->middle->seed = seed;
-    q->middle->bytes += slab_class_bytes(sizeof *n) + chunk_bytes(c);
-    q->middle->chunk_count++;
-    *n = (struct node){.chunk = c, .count = c->count,
-                       .priority = (uint32_t)(seed >> 32)};
+    *n = (struct node){.chunk = c, .priority = (uint32_t)(seed >> 32)};
     return n;
 }
 
@@ -158,16 +249,9 @@ static struct node *node_create(struct quicklist *q,
 static void node_unlink(struct quicklist *q, const struct quicklist_memory *m,
                         struct node *n)
 {
-    struct middle *mid = q->middle;
-    tree_remove(mid, n);
-    mid->bytes -= slab_class_bytes(sizeof *n) + chunk_bytes(n->chunk);
-    mid->chunk_count--;
+    tree_remove(q->middle, n);
     slab_free(m->heap, n);
-    if (mid->root == NULL) {
-        assert(mid->chunk_count == 0);
-        slab_free(m->heap, mid);
-        q->middle = NULL;
-    }
+    middle_free_if_empty(q, m);
 }
 
 /* --- the sequence --- */
@@ -224,18 +308,11 @@ uint32_t sequence_seek(const struct quicklist *q, uint64_t index,
         return (uint32_t)(index - tail_start);
     }
     index -= q->head->count;
-    struct node *n = q->middle->root;
-    while (index - n->left_total >= n->count) {
-        if (index < n->left_total) {
-            n = n->left;
-        } else {
-            index -= n->left_total + n->count;
-            n = n->right;
-        }
-    }
+    uint32_t local;
+    struct node *n = tree_seek(q->middle, index, &local);
     at->node = n;
     at->chunk = n->chunk;
-    return (uint32_t)(index - n->left_total);
+    return local;
 }
 
 /* The new chunk is the outermost; the one that was goes to the treap. */
@@ -314,7 +391,7 @@ void sequence_remove(struct quicklist *q, const struct quicklist_memory *m,
 void sequence_adjust(const struct quicklist_at *at, int64_t change)
 {
     if (at->node != NULL) {
-        node_adjust(at->node, change);
+        node_adjust(at->node, change, 0);
     }
 }
 
@@ -323,14 +400,72 @@ void sequence_replace(struct quicklist *q, const struct quicklist_memory *m,
 {
     struct chunk *old = at->chunk;
     if (at->node != NULL) {
+        ptrdiff_t more = (ptrdiff_t)(chunk_bytes(c) - chunk_bytes(old));
         ((struct node *)at->node)->chunk = c;
-        q->middle->bytes += chunk_bytes(c) - chunk_bytes(old);
+        node_adjust(at->node, 0, more);
+        q->middle->bytes += (size_t)more;
     } else {
         q->head = q->head == old ? c : q->head;
         q->tail = q->tail == old ? c : q->tail;
     }
     at->chunk = c;
     chunk_destroy(m, old);
+}
+
+/* The nodes that lie wholly within the treap's elements [from, to); NULL: there
+ * are none. */
+static struct node *tree_range(const struct middle *mid, uint64_t total,
+                               uint64_t from, uint64_t to, struct node **last)
+{
+    uint32_t local;
+    if (from >= total) {
+        return NULL;
+    }
+    struct node *first = tree_seek(mid, from, &local);
+    if (local > 0) {
+        from += first->count - local;
+        first = node_next(first);
+    }
+    if (to >= total) {
+        *last = rightmost(mid->root);
+        return first;
+    }
+    *last = node_prev(tree_seek(mid, to, &local));
+    return to - local > from ? first : NULL;
+}
+
+uint64_t sequence_detach(struct quicklist *q, const struct quicklist_memory *m,
+                         uint64_t from, uint64_t to,
+                         struct quicklist **removed)
+{
+    if (q->middle == NULL || to <= q->head->count) {
+        return 0;
+    }
+    uint64_t head = q->head->count;
+    struct node *last;
+    struct node *first =
+        tree_range(q->middle, q->count - head - q->tail->count,
+                   from > head ? from - head : 0, to - head, &last);
+    struct quicklist *out = NULL;
+    if (first != NULL) {
+        out = slab_alloc(m->heap, sizeof *out);
+    }
+    if (out == NULL) {
+        return 0;
+    }
+    *out = (struct quicklist){.middle = middle_create(m)};
+    if (out->middle == NULL) {
+        slab_free(m->heap, out);
+        return 0;
+    }
+    struct node parts;
+    tree_detach(q->middle, first, last, &parts);
+    out->middle->root = parts.left;
+    out->middle->bytes += parts.left_bytes;
+    q->count = (q->count - parts.left_count) & QUICKLIST_COUNT_MAX;
+    middle_free_if_empty(q, m);
+    *removed = out;
+    return parts.left_count;
 }
 
 /* --- all of it --- */
@@ -405,15 +540,17 @@ bool sequence_drain(struct quicklist *q, const struct quicklist_memory *m,
     return false;
 }
 
-static uint64_t node_rank(const struct node *n)
+/* The count and the bytes that the figures say lie before the node. */
+static struct node node_before(const struct node *n)
 {
-    uint64_t rank = n->left_total;
+    struct node sum = {.bytes = n->left_bytes, .count = (uint32_t)n->left_count};
     for (; n->parent != NULL; n = n->parent) {
         if (n->parent->right == n) {
-            rank += n->parent->left_total + n->parent->count;
+            sum.count += (uint32_t)n->parent->left_count + n->parent->count;
+            sum.bytes += n->parent->left_bytes + n->parent->bytes;
         }
     }
-    return rank;
+    return sum;
 }
 
 void sequence_check(const struct quicklist *q)
@@ -426,20 +563,21 @@ void sequence_check(const struct quicklist *q)
     assert(mid->root != NULL);
     assert(mid->root->parent == NULL);
     size_t bytes = slab_class_bytes(sizeof *mid);
-    size_t chunk_count = 0;
     uint64_t rank = 0;
     for (const struct node *n = leftmost(mid->root); n != NULL;
          n = node_next(n)) {
         assert(n->left == NULL || n->left->parent == n);
         assert(n->right == NULL || n->right->parent == n);
         assert(n->parent == NULL || n->parent->priority >= n->priority);
-        assert(n->left != NULL || n->left_total == 0);
+        assert(n->left != NULL || n->left_count == 0);
         assert(n->count == n->chunk->count);
-        assert(node_rank(n) == rank);
+        assert(n->bytes ==
+               slab_class_bytes(sizeof *n) + chunk_bytes(n->chunk));
+        struct node before = node_before(n);
+        assert(before.count == rank);
+        assert(before.bytes == bytes - slab_class_bytes(sizeof *mid));
         rank += n->count;
-        bytes += slab_class_bytes(sizeof *n) + chunk_bytes(n->chunk);
-        chunk_count++;
+        bytes += n->bytes;
     }
     assert(bytes == mid->bytes);
-    assert(chunk_count == mid->chunk_count);
 }

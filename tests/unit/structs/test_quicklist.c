@@ -14,7 +14,8 @@
 
 int test_quicklist_run(void);
 
-enum { MODEL_MAX = 4000, TEXT_MAX = 20000, ITEMS_MAX = 40, FAILURES_MAX = 3000 };
+enum { MODEL_MAX = 4000, TEXT_MAX = 20000, ITEMS_MAX = 40 };
+enum { FAILURES_MAX = 3000 }; /* allocations of one call */
 
 struct world {
     struct mem_account account;
@@ -25,6 +26,7 @@ struct world {
     size_t heap_bytes; /* charged while there is no list */
     uint32_t model[MODEL_MAX];
     size_t count;
+    size_t detached_count; /* deletions that handed chunks over */
     char text[TEXT_MAX];
 };
 
@@ -251,8 +253,21 @@ static void step_delete(struct world *w, size_t index)
 {
     size_t rest = w->count - index;
     size_t count = below(w, 6) == 0 ? below(w, rest + 1) : below(w, 20);
-    quicklist_delete(w->list, &w->memory, index, count);
+    struct quicklist *removed = NULL;
+    size_t before = quicklist_bytes(w->list);
+    quicklist_delete(w->list, &w->memory, index, count,
+                     below(w, 4) == 0 ? NULL : &removed);
     model_delete(w, index, count < rest ? count : rest);
+    if (removed != NULL) {
+        assert_true(quicklist_bytes(removed) < before);
+        assert_int_equal(mem_used(&w->account),
+                         w->heap_bytes + quicklist_bytes(w->list) +
+                             quicklist_bytes(removed));
+        w->detached_count++;
+        while (quicklist_destroy_some(&removed, &w->memory, 10)) {
+            assert_non_null(removed);
+        }
+    }
 }
 
 static void step_find(struct world *w, size_t from)
@@ -285,7 +300,7 @@ static void world_step(struct world *w, size_t *place)
     if (what < 2) {
         step_push(w, what == 0 ? QUICKLIST_HEAD : QUICKLIST_TAIL);
     } else if (w->count == 0) {
-        quicklist_delete(w->list, &w->memory, 0, 1);
+        quicklist_delete(w->list, &w->memory, 0, 1, NULL);
     } else if (what < 5) {
         step_insert(w, pick(w, place));
     } else if (what < 6) {
@@ -302,7 +317,7 @@ static void world_step(struct world *w, size_t *place)
     w->account.fail_after = -1;
 }
 
-static void run_model(int chunk_limit, uint64_t seed, int steps)
+static size_t run_model(int chunk_limit, uint64_t seed, int steps)
 {
     struct world *w = world_open(chunk_limit, seed);
     size_t place = 0;
@@ -319,16 +334,20 @@ static void run_model(int chunk_limit, uint64_t seed, int steps)
             world_check_backward(w);
         }
     }
+    size_t detached_count = w->detached_count;
     world_close(w);
+    return detached_count;
 }
 
 static void test_model(void **state)
 {
     static const int limits[] = {-2, -1, -5, -99, 0, 1, 3, 16, 128, 40000};
+    size_t detached_count = 0;
     (void)state;
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
-        run_model(limits[i], i + 1, 1000);
+        detached_count += run_model(limits[i], i + 1, 1000);
     }
+    assert_true(detached_count > 10);
 }
 
 /* Lists long enough for chunks of full size, checked now and then. */
@@ -362,7 +381,11 @@ static void test_long(void **state)
                                                   w->text, "element:%u", id));
         assert_true(slice_equal(quicklist_text(&at, scratch), text));
     }
-    quicklist_delete(w->list, &w->memory, 100, COUNT - 300);
+    struct quicklist *removed;
+    quicklist_delete(w->list, &w->memory, 100, COUNT - 300, &removed);
+    assert_non_null(removed);
+    assert_true(quicklist_bytes(removed) > payload * 3 / 4);
+    quicklist_destroy(&removed, &w->memory);
     quicklist_check(w->list, &w->memory);
     assert_int_equal(quicklist_count(w->list), 300);
     assert_true(quicklist_chunk_count(w->list) <= 5);
