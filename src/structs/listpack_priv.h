@@ -152,14 +152,19 @@ struct pack_needle {
     struct slice text;
     int64_t integer;
     bool is_integer;
-    uint8_t kind6; /* the first byte of an entry that may equal it; 0: none */
+    /* The first byte of a short entry that may equal it; 0xff: none. */
+    uint8_t kind7; /* an integer of 7 bits */
+    uint8_t kind6; /* a text of up to 63 bytes */
 };
 
 static inline struct pack_needle pack_needle_of(struct slice text)
 {
     struct pack_needle n = {.text = text};
     n.is_integer = number_parse_int64(text, &n.integer);
-    n.kind6 = text.len <= PACK_TEXT6_MAX ? (uint8_t)(PACK_TEXT6 | text.len) : 0;
+    bool is_int7 = n.is_integer && n.integer >= 0 && n.integer < PACK_TEXT6;
+    n.kind7 = is_int7 ? (uint8_t)n.integer : (uint8_t)PACK_END;
+    n.kind6 = text.len <= PACK_TEXT6_MAX ? (uint8_t)(PACK_TEXT6 | text.len)
+                                         : (uint8_t)PACK_END;
     return n;
 }
 
@@ -174,7 +179,7 @@ static inline bool pack_text_equals(const uint8_t *p, struct slice text)
 static inline bool pack_equals(const uint8_t *p, const struct pack_needle *n)
 {
     if (p[0] < PACK_TEXT6) {
-        return n->is_integer && n->integer == p[0];
+        return p[0] == n->kind7;
     }
     if (p[0] < PACK_INT13) {
         return p[0] == n->kind6 && pack_text_equals(p + 1, n->text);
