@@ -32,7 +32,7 @@ static void touch_run(struct cmd_ctx *c)
 {
     int64_t count = 0;
     for (uint32_t i = 0; i < c->key_count; i++) {
-        count += ctx_read(c, &c->keys[i]) != NULL;
+        count += ctx_touch(c, &c->keys[i]);
     }
     reply_int(c->reply, count);
 }

@@ -33,6 +33,10 @@ static bool expire(struct exec *x, const struct store_turn *turn,
                    int64_t *next_ms)
 {
     struct store *s = x->o.store;
+    if (turn->now_ms < atomic_load_explicit(&x->o.shared->pause_until_ms,
+                                            memory_order_relaxed)) {
+        return false; /* what is due stays until CLIENT PAUSE is over */
+    }
     for (uint32_t i = x->o.worker; i < store_shard_count(s);
          i += x->o.worker_count) {
         if (store_next_due_ms(s, i) <= turn->now_ms

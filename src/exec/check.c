@@ -112,7 +112,9 @@ bool exec_may_run(struct exec *x, struct reply *r, const struct call *call)
         call->session->close_after_reply = true;
         return false;
     }
-    if (!call->session->is_authenticated && !(flags & CMD_NO_AUTH)) {
+    if (!call->session->is_authenticated && !(flags & CMD_NO_AUTH)
+        && atomic_load_explicit(&x->o.shared->needs_auth,
+                                memory_order_relaxed)) {
         reply_error(r, "NOAUTH Authentication required.");
         return false;
     }
@@ -125,12 +127,17 @@ bool exec_may_run(struct exec *x, struct reply *r, const struct call *call)
         reply_error(r, "ERR Command not allowed inside a transaction");
         return false;
     }
+    if (__builtin_expect(call->session->is_monitor, 0)
+        && (flags & (CMD_WRITE | CMD_READONLY))) {
+        reply_error(r, "ERR Replica can't interact with the keyspace");
+        return false;
+    }
     if ((flags & CMD_DENYOOM) && !exec_has_memory(x, r)) {
         return false;
     }
     if (__builtin_expect(x->pause_until_ms != 0, 0) && is_paused(x, call)) {
         call->session->hold = HOLD_PAUSE;
-        exec_set_aside(x, call);
+        exec_set_aside(x, call, true);
         return false;
     }
     return true;

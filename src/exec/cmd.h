@@ -41,7 +41,6 @@ enum cmd_own_flag_bit {
     CMD_BIT_NOT_QUEUED,    /* runs at once between MULTI and EXEC, instead of
                               being queued */
     CMD_BIT_RUNS_QUEUE,    /* EXEC itself */
-    CMD_BIT_SECRET,        /* MONITOR does not show it: it has a password */
 };
 #define CMD_FLAG_VALUE(name, text) CMD_##name = 1u << CMD_BIT_##name,
 enum cmd_flag {
@@ -51,7 +50,6 @@ enum cmd_flag {
     CMD_MAY_REPLICATE = 1u << CMD_BIT_MAY_REPLICATE,
     CMD_NOT_QUEUED = 1u << CMD_BIT_NOT_QUEUED,
     CMD_RUNS_QUEUE = 1u << CMD_BIT_RUNS_QUEUE,
-    CMD_SECRET = 1u << CMD_BIT_SECRET,
 };
 #undef CMD_FLAG_VALUE
 
@@ -159,6 +157,9 @@ struct cmd_ctx {
 /* For reading: NULL when missing or expired (the expired are deleted); counts
  * the hit or miss, notes the access. Valid until the next write. */
 struct entry *ctx_read(struct cmd_ctx *c, const struct key *k);
+/* Counts as ctx_read does, and notes the access whatever the session has asked
+ * for (CLIENT NO-TOUCH). False: no such key. */
+bool ctx_touch(struct cmd_ctx *c, const struct key *k);
 /* As ctx_read, with no hit counted and no access noted (TTL, OBJECT, EXISTS-like
  * peeks use it). */
 struct entry *ctx_peek(struct cmd_ctx *c, const struct key *k);

@@ -30,6 +30,13 @@ struct keyspace *ctx_keyspace_make(struct cmd_ctx *c, uint32_t database,
     return ks;
 }
 
+/* While CLIENT PAUSE lasts nothing changes, so that what is due stays, unseen. */
+static bool may_expire(const struct cmd_ctx *c)
+{
+    const struct exec *x = c->exec;
+    return x->wall_ms >= x->pause_until_ms || (c->spec->flags & CMD_WRITE);
+}
+
 /* The live entry; one whose time has passed is deleted. */
 static struct entry *find(struct cmd_ctx *c, const struct key *k,
                           struct keyspace **out)
@@ -39,7 +46,9 @@ static struct entry *find(struct cmd_ctx *c, const struct key *k,
     *out = ks;
     if (e != NULL && __builtin_expect(entry_has_deadline(e), 0)
         && entry_deadline_ms(e) <= c->now_ms) {
-        keyspace_expire(ks, k);
+        if (__builtin_expect(may_expire(c), 1)) {
+            keyspace_expire(ks, k);
+        }
         return NULL;
     }
     return e;
@@ -50,10 +59,21 @@ struct entry *ctx_read(struct cmd_ctx *c, const struct key *k)
     struct keyspace *ks;
     struct entry *e = find(c, k, &ks);
     store_count_lookup(c->store, shard_of(c, k), e != NULL);
-    if (e != NULL) {
+    if (e != NULL && !c->session->no_touch) {
         keyspace_touch(ks, e);
     }
     return e;
+}
+
+bool ctx_touch(struct cmd_ctx *c, const struct key *k)
+{
+    struct keyspace *ks;
+    struct entry *e = find(c, k, &ks);
+    store_count_lookup(c->store, shard_of(c, k), e != NULL);
+    if (e != NULL) {
+        keyspace_touch(ks, e);
+    }
+    return e != NULL;
 }
 
 struct entry *ctx_peek(struct cmd_ctx *c, const struct key *k)

@@ -89,8 +89,7 @@ static void free_scratch(struct exec *x)
 
 /* ---- sessions on hold ---- */
 
-/* Keeps a copy of the call for when its session goes on. */
-void exec_set_aside(struct exec *x, const struct call *call)
+void exec_set_aside(struct exec *x, const struct call *call, bool is_first)
 {
     struct session *s = call->session;
     struct saved_request *r = saved_create(x->o.account, call->argv,
@@ -100,12 +99,17 @@ void exec_set_aside(struct exec *x, const struct call *call)
         s->close_after_reply = true;
         return;
     }
-    saved_push(&s->set_aside, r);
+    if (is_first) {
+        saved_push_front(&s->set_aside, r);
+    } else {
+        saved_push(&s->set_aside, r);
+    }
 }
 
 void exec_release(struct exec *x, struct session *s)
 {
     (void)x;
+    s->command_count += s->hold != HOLD_PAUSE; /* that one has not run yet */
     s->hold = HOLD_NONE;
 }
 
@@ -278,7 +282,7 @@ static void count_call(struct exec *x, const struct cmd *cmd, uint64_t ticks)
 
 /* ---- reporting ---- */
 
-static void read_shared(struct exec *x)
+void exec_read_shared(struct exec *x)
 {
     struct exec_shared *sh = x->o.shared;
     uint64_t us = atomic_load_explicit(&sh->report_us_min,
@@ -295,8 +299,8 @@ static void read_shared(struct exec *x)
     x->skips_latencies = atomic_load_explicit(&sh->skips_latencies,
                                               memory_order_relaxed);
     x->is_monitored = x->o.on_monitor != NULL
-                      && atomic_load_explicit(&sh->is_monitored,
-                                              memory_order_relaxed);
+                      && atomic_load_explicit(&sh->monitor_count,
+                                              memory_order_relaxed) > 0;
 }
 
 static void report(struct exec *x, const struct call *call, uint64_t ticks,
@@ -348,13 +352,13 @@ static inline void run_counted(struct exec *x, const struct call *call,
 {
     struct session *s = call->session;
     uint64_t reply_start = s->reply.out->bytes;
-    if (__builtin_expect(x->is_monitored, 0)
-        && !(call->cmd->flags & (CMD_SKIP_MONITOR | CMD_SECRET))) {
-        x->o.on_monitor(x->o.host, s, call->cmd, call->argv, call->argc);
-    }
     x->running = c;
     run(x, c);
     x->running = NULL;
+    if (__builtin_expect(x->is_monitored, 0)
+        && !(call->cmd->flags & CMD_SKIP_MONITOR)) {
+        x->o.on_monitor(x->o.host, s, call->cmd, call->argv, call->argc);
+    }
     uint64_t now = clock_ticks();
     uint64_t spent = now - *ticks;
     uint64_t replied = s->reply.out->bytes - reply_start;
@@ -396,7 +400,7 @@ static void run_call(struct exec *x, const struct call *call, uint64_t *ticks)
     if (__builtin_expect((s->hold != HOLD_NONE)
                          | ((s->set_aside.head != NULL)
                             & !call->was_set_aside), 0)) {
-        exec_set_aside(x, call);
+        exec_set_aside(x, call, false);
         return;
     }
     r->is_muted = s->reply_off || s->reply_skip == 1;
@@ -409,8 +413,8 @@ static void run_call(struct exec *x, const struct call *call, uint64_t *ticks)
     } else {
         struct cmd_ctx c = exec_ctx_of(x, call);
         s->last_command = call->cmd;
-        s->command_count++;
         run_counted(x, call, ticks, &c, run_ctx);
+        s->command_count += s->hold == HOLD_NONE;
         ran = true;
     }
     if (!ran) {
@@ -474,7 +478,7 @@ void exec_run(struct exec *x)
         prefetch(x);
     }
     exec_check_memory(x);
-    read_shared(x);
+    exec_read_shared(x);
     uint64_t ticks = clock_ticks();
     for (uint32_t i = 0; i < x->call_count; i++) {
         run_call(x, &x->calls[i], &ticks);

@@ -32,7 +32,7 @@ struct exec_shared {
     /* CLIENT PAUSE: requests are set aside while now < pause_until_ms (unix). */
     _Atomic(int64_t) pause_until_ms;
     _Atomic(bool) pause_is_all; /* else only what may write */
-    _Atomic(bool) is_monitored; /* on_monitor is to be called */
+    _Atomic(uint32_t) monitor_count; /* sessions for whom on_monitor is called */
     _Atomic(bool) skips_latencies; /* latencies are not counted */
     /* on_call is called for what took or held at least this; 0: never */
     _Atomic(uint64_t) report_us_min;
@@ -75,7 +75,8 @@ struct exec_options {
     void (*on_release)(void *host, struct session *s);
     /* Sends mail to another worker, whose `run` is called with any owner. */
     void (*post)(void *host, uint32_t worker, struct message *m);
-    /* A command is about to run, while is_monitored; may be NULL. */
+    /* A command has run, or waits, while monitor_count > 0; may be NULL. Inside
+     * EXEC the plan is held. */
     void (*on_monitor)(void *host, const struct session *s,
                        const struct cmd *cmd, const struct slice *argv,
                        uint32_t argc);
@@ -98,6 +99,9 @@ bool exec_is_full(const struct exec *x);
 bool exec_is_empty(const struct exec *x);
 /* Runs all that was added. */
 void exec_run(struct exec *x);
+/* Reads exec_shared anew, as each batch does: for a command that changes it, so
+ * that what follows in its batch heeds it. */
+void exec_read_shared(struct exec *x);
 /* The command that is being run, or NULL. For reports of a crash: from the
  * worker's own thread. */
 const struct cmd_ctx *exec_running(const struct exec *x);

@@ -92,8 +92,9 @@ bool exec_has_memory(struct exec *x, struct reply *r);
 /* Asks for the memory limit's state anew where that is due. */
 void exec_check_memory(struct exec *x);
 
-/* Keeps a copy of the call for when its session goes on. */
-void exec_set_aside(struct exec *x, const struct call *call);
+/* Keeps a copy of the call for when its session goes on: behind what is kept
+ * already or, where it is the one the session stops at, before it. */
+void exec_set_aside(struct exec *x, const struct call *call, bool is_first);
 
 /* Finds, hashes and prefetches the keys of a call whose command is known. */
 void exec_find_keys(struct exec *x, struct call *call);

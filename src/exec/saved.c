@@ -41,6 +41,16 @@ void saved_push(struct saved_queue *q, struct saved_request *r)
     q->count++;
 }
 
+void saved_push_front(struct saved_queue *q, struct saved_request *r)
+{
+    r->next = q->head;
+    q->head = r;
+    if (q->tail == NULL) {
+        q->tail = r;
+    }
+    q->count++;
+}
+
 struct saved_request *saved_pop(struct saved_queue *q)
 {
     struct saved_request *r = q->head;

@@ -19,8 +19,9 @@ struct saved_request {
 /* A copy, with argc >= 1; NULL: out of memory. */
 struct saved_request *saved_create(struct mem_account *a,
                                    const struct slice *argv, uint32_t argc);
-/* Takes `r`. */
+/* Takes `r`: behind the others, or before them. */
 void saved_push(struct saved_queue *q, struct saved_request *r);
+void saved_push_front(struct saved_queue *q, struct saved_request *r);
 /* NULL: empty. The caller's, to be freed by mem_free. */
 struct saved_request *saved_pop(struct saved_queue *q);
 /* Frees them all. */

@@ -41,6 +41,7 @@ struct session {
     bool is_authenticated;
     bool close_after_reply; /* QUIT, protocol errors */
     bool is_http;           /* spoke HTTP: a cross-protocol attack */
+    bool is_monitor;        /* MONITOR: it may not touch keys */
     bool reply_off;         /* CLIENT REPLY OFF */
     uint8_t reply_skip;     /* 2: skip the next one; 1: this one */
     char *name;             /* CLIENT SETNAME; NULL: none; owned */

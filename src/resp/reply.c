@@ -239,21 +239,33 @@ void reply_push(struct reply *r, int64_t n)
     write_aggregate(r, '>', n);
 }
 
-void reply_verbatim(struct reply *r, const char *ext, struct slice s)
+bool reply_verbatim_begin(struct reply *r, const char *ext, size_t len)
 {
     assert(strlen(ext) == 3);
-    if (r->protocol < 3) {
-        reply_bulk(r, s);
-        return;
-    }
     if (r->is_muted) {
-        return;
+        return false;
     }
-    write_header(r, '=', (uint64_t)s.len + 4);
+    if (r->protocol < 3) {
+        write_header(r, '$', (uint64_t)len);
+        return true;
+    }
+    write_header(r, '=', (uint64_t)len + 4);
     chain_append(r->out, ext, 3);
     chain_append(r->out, ":", 1);
-    chain_append(r->out, s.data, s.len);
+    return true;
+}
+
+void reply_verbatim_end(struct reply *r)
+{
     WRITE_LITERAL(r, "\r\n");
+}
+
+void reply_verbatim(struct reply *r, const char *ext, struct slice s)
+{
+    if (reply_verbatim_begin(r, ext, s.len)) {
+        chain_append(r->out, s.data, s.len);
+        reply_verbatim_end(r);
+    }
 }
 
 void reply_big_number(struct reply *r, struct slice digits)

@@ -39,6 +39,10 @@ void reply_set(struct reply *r, int64_t n);
 void reply_push(struct reply *r, int64_t n);
 /* `ext` is three letters: "txt", "mkd". */
 void reply_verbatim(struct reply *r, const char *ext, struct slice s);
+/* The same of `len` bytes that the caller appends to r->out itself, between the
+ * two. False: muted, nothing is to be appended, nor ended. */
+bool reply_verbatim_begin(struct reply *r, const char *ext, size_t len);
+void reply_verbatim_end(struct reply *r);
 void reply_big_number(struct reply *r, struct slice digits);
 
 /* "-" text CRLF. Text begins with its code ("ERR ...", "WRONGTYPE ..."). CR and

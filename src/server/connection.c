@@ -17,6 +17,9 @@
 #include <unistd.h>
 
 #include "net/socket.h"
+#include "server/monitor.h"
+#include "server/pause.h"
+#include "server/tour.h"
 
 enum {
     REQUESTS_A_ROUND = EXEC_BATCH_MAX,
@@ -25,6 +28,8 @@ enum {
     INLINE_BYTES_MAX = 64 * 1024,
     CLOSING_MS_MAX = 10 * 1000, /* without a byte of the last replies leaving */
     STRANGER_OUT_MAX = 64 * 1024, /* waiting for one who has shown no password */
+    CRON_ROUNDS = 5,        /* calls of connections_cron to see all of them */
+    INPUT_IDLE_MS_MAX = 2000, /* buffers of idle ones are cut to their need */
 };
 
 /* ---- the input's bytes ---- */
@@ -98,9 +103,39 @@ static void input_trim(struct input *in, struct mem_account *a)
     }
 }
 
+/* An idle connection's buffer keeps only what it holds. */
+static void input_shrink(struct input *in, struct mem_account *a)
+{
+    if (in->start > 0) {
+        memmove(in->bytes, in->bytes + in->start, in->len);
+        in->start = 0;
+    }
+    if (in->len == 0) {
+        mem_free(a, in->bytes);
+        in->bytes = NULL;
+        in->cap = 0;
+        return;
+    }
+    uint8_t *p = mem_realloc(a, in->bytes, in->len);
+    if (p != NULL) {
+        in->bytes = p;
+        in->cap = in->len;
+    }
+}
+
 size_t connection_bytes(const struct connection *c)
 {
     return sizeof *c + c->in.cap + conn_out(c->net)->bytes;
+}
+
+size_t connection_input_bytes(const struct connection *c)
+{
+    return c->in.len;
+}
+
+size_t connection_input_room(const struct connection *c)
+{
+    return c->in.cap - c->in.start - c->in.len;
 }
 
 bool session_is_permitted(const struct session *s, enum option_permit permit)
@@ -121,10 +156,13 @@ static void on_block_timer(void *arg)
 
 void connection_on_block(void *server, struct session *s, int64_t deadline_ms)
 {
-    struct connection *c = (struct connection *)(void *)s;
+    struct connection *c = connection_of(s);
     (void)server;
+    c->is_blocked = true;
     c->block_deadline_ms = deadline_ms;
+    counter_add(&c->worker->stats.blocked, 1);
     if (deadline_ms > 0) {
+        counter_add(&c->worker->stats.blocked_with_deadline, 1);
         int64_t ms = deadline_ms - loop_wall_ms(c->worker->loop);
         /* Without memory for a timer connections_cron ends the wait. */
         enum status st = timer_start(c->worker->loop, &c->block_timer,
@@ -133,12 +171,24 @@ void connection_on_block(void *server, struct session *s, int64_t deadline_ms)
     }
 }
 
+static void end_block(struct connection *c)
+{
+    struct worker_stats *st = &c->worker->stats;
+    if (c->is_blocked) {
+        timer_stop(c->worker->loop, &c->block_timer);
+        counter_add(&st->blocked, (uint64_t)-1);
+        counter_add(&st->blocked_with_deadline,
+                    c->block_deadline_ms > 0 ? (uint64_t)-1 : 0);
+        c->is_blocked = false;
+        c->block_deadline_ms = 0;
+    }
+}
+
 void connection_on_release(void *server, struct session *s)
 {
-    struct connection *c = (struct connection *)(void *)s;
+    struct connection *c = connection_of(s);
     (void)server;
-    timer_stop(c->worker->loop, &c->block_timer);
-    c->block_deadline_ms = 0;
+    end_block(c);
     connection_make_ready(c);
 }
 
@@ -167,6 +217,61 @@ static void close_connection(struct connection *c, bool after_flush)
     /* What is pushed from now on is for others. */
     exec_session_leave(c->worker->exec, &c->session);
     conn_close(c->net, after_flush);
+}
+
+void connection_kill(struct connection *c)
+{
+    c->is_killed = true;
+    c->session.close_after_reply = true; /* what a batch has of it is skipped */
+    connection_make_ready(c);
+}
+
+/* ---- the worker's list ---- */
+
+void connections_enter(struct worker *w, struct connection_cursor *cur)
+{
+    cur->next = w->connections;
+    cur->others = w->cursors;
+    w->cursors = cur;
+}
+
+void connections_leave(struct worker *w, struct connection_cursor *cur)
+{
+    struct connection_cursor **at = &w->cursors;
+    while (*at != cur) {
+        at = &(*at)->others;
+    }
+    *at = cur->others;
+}
+
+static void list_add(struct worker *w, struct connection *c)
+{
+    c->prev = w->connections_last;
+    if (c->prev != NULL) {
+        c->prev->next = c;
+    } else {
+        w->connections = c;
+    }
+    w->connections_last = c;
+}
+
+static void list_remove(struct worker *w, struct connection *c)
+{
+    for (struct connection_cursor *i = w->cursors; i != NULL; i = i->others) {
+        if (i->next == c) {
+            i->next = c->next;
+        }
+    }
+    if (c->prev != NULL) {
+        c->prev->next = c->next;
+    } else {
+        w->connections = c->next;
+    }
+    if (c->next != NULL) {
+        c->next->prev = c->prev;
+    } else {
+        w->connections_last = c->prev;
+    }
 }
 
 void connection_reject(struct worker *w, int fd, const char *text)
@@ -224,11 +329,7 @@ void connection_accept(struct worker *w, int fd)
     conn_init_out(c->net, &w->chunks);
     timer_init(&c->block_timer, on_block_timer, c);
     init_session(w, c);
-    c->next = w->connections;
-    if (c->next != NULL) {
-        c->next->prev = c;
-    }
-    w->connections = c;
+    list_add(w, c);
     counter_add(&w->stats.sessions, 1);
     counter_add(&w->stats.connections_received, 1);
 }
@@ -238,15 +339,14 @@ void connection_on_closed(void *arg)
     struct connection *c = arg;
     struct worker *w = c->worker;
     assert(!c->is_ready);
-    if (c->prev != NULL) {
-        c->prev->next = c->next;
-    } else {
-        w->connections = c->next;
+    list_remove(w, c);
+    monitor_remove(c);
+    pause_forget(c);
+    /* When the server stops, the tour may be another thread's to free. */
+    if (c->tour != NULL && !w->is_stopping) {
+        c->tour->asker = NULL;
     }
-    if (c->next != NULL) {
-        c->next->prev = c->prev;
-    }
-    timer_stop(w->loop, &c->block_timer);
+    end_block(c);
     exec_session_end(w->exec, &c->session);
     decode_state_deinit(&c->decode, &w->account);
     mem_free(&w->account, c->in.bytes);
@@ -278,6 +378,7 @@ void connection_on_data(void *arg, struct slice data)
     struct worker *w = c->worker;
     counter_add(&w->stats.bytes_in, data.len);
     counter_add(&w->stats.reads, 1);
+    c->bytes_in += data.len;
     if (c->is_closing) {
         return;
     }
@@ -309,6 +410,7 @@ void connection_on_sent(void *arg, size_t bytes)
     struct connection *c = arg;
     counter_add(&c->worker->stats.bytes_out, bytes);
     counter_add(&c->worker->stats.writes, 1);
+    c->bytes_out += bytes;
     c->session.last_active_ms = turn_ms(c->worker);
     c->closing_since_ms = c->session.last_active_ms; /* counts while closing */
 }
@@ -358,6 +460,14 @@ static void protocol_error(struct connection *c, const char *text)
     c->session.close_after_reply = true;
 }
 
+/* Has it still to show a password? */
+static bool is_stranger(const struct connection *c)
+{
+    return !c->session.is_authenticated
+           && atomic_load_explicit(&c->worker->server->exec_shared.needs_auth,
+                                   memory_order_relaxed);
+}
+
 static void limits_of(const struct connection *c, struct decode_limits *l)
 {
     const struct server *s = c->worker->server;
@@ -369,7 +479,7 @@ static void limits_of(const struct connection *c, struct decode_limits *l)
                                                  : UINT32_MAX,
         .args_max = INT32_MAX,
         .inline_bytes_max = INLINE_BYTES_MAX,
-        .is_unauthenticated = !c->session.is_authenticated,
+        .is_unauthenticated = is_stranger(c),
     };
 }
 
@@ -433,7 +543,7 @@ static bool take_requests(struct connection *c)
     if (__builtin_expect(c->session.set_aside.head != NULL, 0)) {
         run_set_aside(c);
     }
-    c->has_logged_in |= c->session.is_authenticated;
+    c->has_logged_in |= !is_stranger(c);
     if (conn_out(c->net)->bytes > CHUNK_BYTES) {
         check_output_limits(c); /* of the rounds before this */
     }
@@ -512,11 +622,20 @@ static void finish_turn(struct connection *c)
     if (c->is_closing) {
         return;
     }
+    if (__builtin_expect(c->is_killed, 0)) {
+        close_connection(c, false);
+        return;
+    }
+    if (__builtin_expect(c->session.hold == HOLD_PAUSE, 0)) {
+        pause_note(c);
+    }
     if (out->failed) {
         close_connection(c, false);
         return;
     }
-    if (c->session.close_after_reply || c->is_ended) {
+    /* The last command of one who has said all may still be answered. */
+    bool is_waiting = c->session.hold == HOLD_ANSWER;
+    if (c->session.close_after_reply || (c->is_ended && !is_waiting)) {
         if (c->session.is_http) {
             log_http(c);
         }
@@ -552,27 +671,83 @@ void connections_run_ready(struct worker *w)
     }
 }
 
+/* ---- now and then ---- */
+
+static void note_peaks(struct worker *w, const struct connection *c)
+{
+    struct buffer_peaks *p = &w->peaks;
+    uint64_t *input = &p->input[p->second % PEAK_SLOTS];
+    uint64_t *output = &p->output[p->second % PEAK_SLOTS];
+    uint64_t out = conn_out(c->net)->bytes;
+    *input = c->in.cap > *input ? c->in.cap : *input;
+    *output = out > *output ? out : *output;
+}
+
+static uint64_t largest(const uint64_t slots[PEAK_SLOTS])
+{
+    uint64_t max = 0;
+    for (int i = 0; i < PEAK_SLOTS; i++) {
+        max = slots[i] > max ? slots[i] : max;
+    }
+    return max;
+}
+
+/* Publishes what is known and makes room for the new second. */
+static void turn_peaks(struct worker *w, int64_t now_ms)
+{
+    struct buffer_peaks *p = &w->peaks;
+    int64_t second = now_ms / 1000;
+    counter_set(&w->stats.recent_max_input, largest(p->input));
+    counter_set(&w->stats.recent_max_output, largest(p->output));
+    for (int i = 0; i < PEAK_SLOTS && p->second < second; i++) {
+        p->second++;
+        p->input[p->second % PEAK_SLOTS] = 0;
+        p->output[p->second % PEAK_SLOTS] = 0;
+    }
+    p->second = second;
+}
+
+static void look_after(struct connection *c, int64_t now_ms, int64_t timeout_ms)
+{
+    struct worker *w = c->worker;
+    int64_t idle_ms = now_ms - c->session.last_active_ms;
+    if (c->is_closing) {
+        if (now_ms - c->closing_since_ms > CLOSING_MS_MAX) {
+            conn_close(c->net, false);
+        }
+        return;
+    }
+    check_block_deadline(c);
+    if (conn_out(c->net)->bytes > CHUNK_BYTES) {
+        check_output_limits(c);
+    }
+    if (!c->is_closing && timeout_ms > 0 && idle_ms > timeout_ms
+        && c->session.hold == HOLD_NONE && !c->session.is_monitor) {
+        log_write(w->server->log, LOG_VERBOSE, "Closing idle client");
+        close_connection(c, false);
+        return;
+    }
+    if (idle_ms > INPUT_IDLE_MS_MAX && connection_input_room(c) > 0) {
+        input_shrink(&c->in, &w->account);
+    }
+    note_peaks(w, c);
+}
+
 void connections_cron(struct worker *w, int64_t now_ms)
 {
     int64_t timeout_ms = (int64_t)atomic_load_explicit(
         &w->server->timeout_s, memory_order_relaxed) * 1000;
-    for (struct connection *c = w->connections, *next; c != NULL; c = next) {
-        next = c->next;
-        if (c->is_closing) {
-            if (now_ms - c->closing_since_ms > CLOSING_MS_MAX) {
-                conn_close(c->net, false);
-            }
-            continue;
-        }
-        check_block_deadline(c);
-        if (conn_out(c->net)->bytes > CHUNK_BYTES) {
-            check_output_limits(c);
-        }
-        if (!c->is_closing && timeout_ms > 0
-            && c->session.hold != HOLD_KEYS
-            && now_ms - c->session.last_active_ms > timeout_ms) {
-            log_write(w->server->log, LOG_VERBOSE, "Closing idle client");
-            close_connection(c, false);
-        }
+    uint64_t count = counter_get(&w->stats.sessions) / CRON_ROUNDS + 1;
+    struct connection_cursor *cur = &w->cron_cursor;
+    turn_peaks(w, now_ms);
+    if (cur->next == NULL) {
+        connections_leave(w, cur);
+        connections_enter(w, cur);
     }
+    for (; count > 0 && cur->next != NULL; count--) {
+        struct connection *c = cur->next;
+        cur->next = c->next;
+        look_after(c, now_ms, timeout_ms);
+    }
+    pause_cron(w);
 }

@@ -13,25 +13,47 @@ struct input {
     size_t start, len, cap; /* bytes[start .. start + len) */
 };
 
+struct tour;
+
 struct connection {
     struct session session; /* first: the session is the connection */
     struct worker *worker;
     struct conn *net;
     struct input in;
     struct decode_state decode;
-    struct connection *prev, *next; /* all of the worker's */
+    struct connection *prev, *next; /* all of the worker's, oldest first */
     struct connection *ready_next;
+    struct connection *monitor_prev, *monitor_next; /* session.is_monitor */
+    struct connection *paused_prev, *paused_next;   /* is_paused */
+    struct tour *tour; /* that it waits for; NULL: none */
     bool is_ready;  /* in the ready list */
     bool is_ended;  /* the peer will send no more */
     bool is_closing;
+    bool is_killed; /* to be closed at the end of the turn */
+    bool is_blocked; /* waits for a key */
+    bool is_paused; /* noted for the end of CLIENT PAUSE */
     bool is_unix;
     bool has_logged_in; /* ever, or there was no password to show */
     struct timer block_timer;  /* HOLD_KEYS: ends the wait */
     int64_t block_deadline_ms; /* unix; 0: none */
+    bool no_evict, is_import_source, can_redirect; /* CLIENT NO-EVICT ... */
+    uint64_t bytes_in, bytes_out;
     /* monotonic */
     int64_t over_soft_since_ms; /* output above the soft limit; 0: it is not */
     int64_t closing_since_ms;   /* or since a byte has left after that */
 };
+
+/* Is it as good as gone? */
+static inline bool connection_is_going(const struct connection *c)
+{
+    return c->is_closing || c->is_killed;
+}
+
+/* The session is the connection's first member. */
+static inline struct connection *connection_of(struct session *s)
+{
+    return (struct connection *)(void *)s;
+}
 
 /* Takes fd. */
 void connection_accept(struct worker *w, int fd);
@@ -50,13 +72,25 @@ void connection_on_release(void *server, struct session *s);
 /* Its input, or what was set aside, is looked at this turn, and its replies go
  * out. Its worker's thread, before or in connections_run_ready. */
 void connection_make_ready(struct connection *c);
+/* Ends it with this turn, unanswered; may be called from within a batch. */
+void connection_kill(struct connection *c);
+
+/* Walking through a worker's connections while others come and go: `next` is the
+ * one to be looked at next, to be moved on before that; NULL: the end. */
+void connections_enter(struct worker *w, struct connection_cursor *cur);
+void connections_leave(struct worker *w, struct connection_cursor *cur);
+
 /* Runs all that is ready on the worker, and queues the replies. */
 void connections_run_ready(struct worker *w);
-/* Ten times a second: idle sessions, limits over time. `now_ms` is monotonic. */
+/* Ten times a second: idle sessions, limits over time, buffers' sizes; each
+ * session is looked at twice a second. `now_ms` is monotonic. */
 void connections_cron(struct worker *w, int64_t now_ms);
 /* Has this session what an option of that kind asks for? */
 bool session_is_permitted(const struct session *s, enum option_permit permit);
-/* Bytes this session's buffers hold. */
+/* Bytes this session's buffers hold; what of them is input not yet taken, and
+ * room for more. */
 size_t connection_bytes(const struct connection *c);
+size_t connection_input_bytes(const struct connection *c);
+size_t connection_input_room(const struct connection *c);
 
 #endif

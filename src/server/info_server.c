@@ -110,13 +110,26 @@ static void add_pause(struct info *in)
                 left_ms > 0 ? (uint64_t)left_ms : 0);
 }
 
+/* Of all workers' counters at this place. */
+static uint64_t largest(const struct server *s, size_t offset)
+{
+    uint64_t max = 0;
+    for (uint32_t i = 0; i < s->worker_count; i++) {
+        const char *w = (const char *)&s->workers[i];
+        uint64_t v = counter_get((const struct counter *)(const void *)
+                                 (w + offset));
+        max = v > max ? v : max;
+    }
+    return max;
+}
+
 void info_clients(struct info *in)
 {
+    static const char *const before[] = {
+        "tracking_clients", "pubsub_clients", "watching_clients", NULL,
+    };
     static const char *const zeros[] = {
-        "client_recent_max_input_buffer", "client_recent_max_output_buffer",
-        "blocked_clients", "tracking_clients", "pubsub_clients",
-        "watching_clients", "clients_in_timeout_table", "total_watched_keys",
-        "total_blocking_keys", "total_blocking_keys_on_nokey", NULL,
+        "total_watched_keys", "total_blocking_keys", "total_blocking_keys_on_nokey", NULL,
     };
     struct server *s = in->server;
     struct text *t = &in->text;
@@ -124,6 +137,14 @@ void info_clients(struct info *in)
     text_add(t, "cluster_connections:0\r\n");
     info_number(t, "maxclients",
                 atomic_load_explicit(&s->max_clients, memory_order_relaxed));
+    info_number(t, "client_recent_max_input_buffer",
+                largest(s, offsetof(struct worker, stats.recent_max_input)));
+    info_number(t, "client_recent_max_output_buffer",
+                largest(s, offsetof(struct worker, stats.recent_max_output)));
+    info_number(t, "blocked_clients", SUM_WORKERS(s, stats.blocked));
+    info_zeros(t, before);
+    info_number(t, "clients_in_timeout_table",
+                SUM_WORKERS(s, stats.blocked_with_deadline));
     info_zeros(t, zeros);
     add_pause(in);
 }

@@ -105,7 +105,7 @@ void info_stats(struct info *in)
         "reply_buffer_shrinks", "reply_buffer_expands", NULL,
     };
     static const char *const denied[] = {
-        "acl_access_denied_auth", "acl_access_denied_cmd",
+        "acl_access_denied_cmd",
         "acl_access_denied_key", "acl_access_denied_channel", NULL,
     };
     struct server *s = in->server;
@@ -125,6 +125,8 @@ void info_stats(struct info *in)
                 SUM_WORKERS(s, stats.output_buffer_disconnects));
     info_zeros(t, last);
     add_loop(in);
+    info_number(t, "acl_access_denied_auth",
+                SUM_WORKERS(s, stats.auth_denied));
     info_zeros(t, denied);
 }
 

@@ -21,6 +21,7 @@
 #include "server/connection.h"
 #include "server/housekeeper.h"
 #include "server/listening.h"
+#include "server/monitor.h"
 #include "server/observe.h"
 #include "server/process.h"
 #include "server/server_priv.h"
@@ -280,8 +281,9 @@ static bool rename_commands(struct server *s, char *err, size_t cap)
 
 const struct cmd_spec *const server_families[] = {
     string_cmds, bitmap_cmds, generic_cmds, connection_cmds,
-    keyspace_cmds, config_cmds, info_cmds, command_cmds, session_cmds,
-    server_cmds, transaction_cmds, set_cmds, commandlog_cmds, latency_cmds,
+    keyspace_cmds, config_cmds, info_cmds, command_cmds, auth_cmds,
+    client_cmds, monitor_cmds, server_cmds, transaction_cmds, set_cmds,
+    commandlog_cmds, latency_cmds,
     NULL,
 };
 

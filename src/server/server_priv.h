@@ -37,6 +37,12 @@ struct worker_stats {
     struct counter bytes_in, bytes_out;
     struct counter reads, writes;
     struct counter query_buffer_disconnects, output_buffer_disconnects;
+    /* Waiting now, for a key or for the end of CLIENT PAUSE; of them, those
+     * who wait until a time. */
+    struct counter blocked, blocked_with_deadline;
+    struct counter auth_denied; /* wrong passwords, ever */
+    /* Largest of any session in the last seconds. */
+    struct counter recent_max_input, recent_max_output;
     struct counter turns;
     struct counter turn_ticks, turn_ticks_max, turn_commands_max;
     struct counter cron_ticks, background_ticks;
@@ -49,7 +55,22 @@ struct worker_watch {
     bool is_named;    /* in the log, as late */
 };
 
-struct connection; /* conn.c */
+struct connection;
+
+/* A place in a worker's list of connections that stays good while they come and
+ * go. */
+struct connection_cursor {
+    struct connection *next;          /* NULL: at the end */
+    struct connection_cursor *others; /* the worker's, in use */
+};
+
+enum { PEAK_SLOTS = 8 };
+
+/* The largest buffers of any session: of each of the last seconds. */
+struct buffer_peaks {
+    int64_t second; /* the newest slot's */
+    uint64_t input[PEAK_SLOTS], output[PEAK_SLOTS];
+};
 
 struct worker {
     struct server *server;
@@ -61,7 +82,22 @@ struct worker {
     struct mem_account account; /* sessions, buffers */
     struct chunk_pool chunks;
     struct decode_args args; /* scratch for requests off the fast path */
-    struct connection *connections; /* doubly linked */
+    struct connection *connections; /* doubly linked, oldest first */
+    struct connection *connections_last;
+    struct connection_cursor *cursors;
+    struct connection_cursor cron_cursor;
+    struct buffer_peaks peaks;
+    struct connection *paused; /* their requests wait for CLIENT PAUSE's end */
+    struct timer pause_timer;
+    struct message unpause;           /* mail: the pause may be over */
+    _Atomic(bool) is_unpause_posted;  /* it is in the mailbox; any thread */
+    struct connection *monitors;      /* sessions that MONITOR */
+    struct monitor_feed *feed;        /* what all of them are to see of this turn */
+    /* Any thread's: monitors here, feeds on their way here, and that some were
+     * not sent. */
+    _Atomic(uint32_t) monitor_count;
+    _Atomic(uint64_t) monitor_mail_bytes;
+    _Atomic(bool) has_lost_mail;
     struct connection *ready;       /* have input to run, this turn */
     struct connection **ready_tail;
     bool has_more_ready; /* since the list was last gone through */
@@ -157,7 +193,8 @@ extern const struct cmd_spec info_cmds[];     /* info.c: INFO */
 extern const struct cmd_spec commandlog_cmds[]; /* COMMANDLOG, SLOWLOG */
 extern const struct cmd_spec latency_cmds[];  /* latency_cmds.c: LATENCY */
 extern const struct cmd_spec command_cmds[];  /* command_cmds.c: COMMAND */
-extern const struct cmd_spec session_cmds[];  /* session_cmds.c: CLIENT ... */
+extern const struct cmd_spec auth_cmds[];     /* auth_cmds.c: AUTH, HELLO, RESET */
+extern const struct cmd_spec client_cmds[];   /* client_cmds.c: CLIENT */
 extern const struct cmd_spec server_cmds[];   /* server_cmds.c: SHUTDOWN, DEBUG */
 /* All rows there are, those of src/commands too; ends with NULL. */
 extern const struct cmd_spec *const server_families[]; /* server.c */

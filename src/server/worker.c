@@ -12,7 +12,9 @@
 #include "base/clock.h"
 #include "net/socket.h"
 #include "server/connection.h"
+#include "server/monitor.h"
 #include "server/observe.h"
+#include "server/pause.h"
 
 enum {
     CRON_PERIOD_US = 100 * 1000,
@@ -202,9 +204,10 @@ static void on_turn(void *arg)
     counter_add(&w->stats.turns, 1);
     exec_set_now(w->exec, loop_wall_ms(w->loop), loop_now_us(w->loop));
     read_mail(w);
-    if (w->ready != NULL) {
+    do {
         connections_run_ready(w);
-    }
+        monitor_flush(w); /* makes those who are shown something ready */
+    } while (w->ready != NULL);
     count_turn(w, clock_ticks() - begin,
                counter_get(commands) - commands_before);
     if (atomic_load_explicit(&w->server->is_stopping, memory_order_acquire)) {
@@ -255,7 +258,7 @@ static struct exec *create_exec(struct worker *w, uint64_t seed)
         .store = s->store, .commands = s->commands, .gate = s->gate,
         .shared = &s->exec_shared, .interests = s->interests,
         .on_block = connection_on_block, .on_release = connection_on_release,
-        .post = post, .worker = w->index,
+        .on_monitor = monitor_note, .post = post, .worker = w->index,
         .worker_count = s->worker_count, .account = &w->account,
         .sink = s->sink, .host = s, .random_seed = seed,
         .ticks_per_us = s->ticks_per_us, .memory_check = server_memory_check,
@@ -287,6 +290,9 @@ bool worker_init(struct worker *w, struct server *s, uint32_t index,
         return false;
     }
     mailbox_init(&w->mailbox, wake, w->loop);
+    monitor_init(w);
+    pause_init(w);
+    connections_enter(w, &w->cron_cursor);
     uint64_t seed;
     if (random_secret(&seed, sizeof seed) != ST_OK) {
         seed = (uint64_t)loop_now_us(w->loop) + index;
@@ -310,6 +316,7 @@ static void close_loop(struct worker *w)
         listener_close(&s->listeners[--s->listener_count].listener);
     }
     timer_stop(w->loop, &w->cron);
+    pause_deinit(w);
     loop_destroy(&w->loop);
 }
 
@@ -322,6 +329,7 @@ void worker_deinit(struct worker *w)
         close_loop(w); /* it never ran */
     }
     exec_destroy(&w->exec);
+    monitor_deinit(w);
     decode_args_deinit(&w->args);
     chunk_pool_deinit(&w->chunks);
 }

@@ -12,5 +12,6 @@ int main(void)
     failed += test_threads_run();
     failed += test_background_run();
     failed += test_failure_run();
+    failed += test_hold_run();
     return failed > 0;
 }

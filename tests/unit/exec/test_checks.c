@@ -92,6 +92,7 @@ static void test_authentication_comes_first(void **state)
     struct house h;
     static const char noauth[] = "-NOAUTH Authentication required.|";
     house_init(&h, &options);
+    atomic_store(&h.shared.needs_auth, true);
     h.seats[0].session.is_authenticated = false;
     house_expect(&h, 0, "noop", noauth);
     house_expect(&h, 0, "nosuch", noauth);
@@ -101,6 +102,38 @@ static void test_authentication_comes_first(void **state)
     house_expect(&h, 0, "leave 1",
                  "-ERR wrong number of arguments for 'leave' command|");
     house_expect(&h, 0, "leave", "+OK|");
+    house_deinit(&h);
+}
+
+/* When the password is taken away, those who never showed it may go on, until
+ * there is one again. */
+static void test_password_taken_away(void **state)
+{
+    (void)state;
+    struct house h;
+    house_init(&h, &options);
+    atomic_store(&h.shared.needs_auth, true);
+    h.seats[0].session.is_authenticated = false;
+    house_expect(&h, 0, "noop", "-NOAUTH Authentication required.|");
+    atomic_store(&h.shared.needs_auth, false);
+    house_expect(&h, 0, "noop", "+OK|");
+    atomic_store(&h.shared.needs_auth, true);
+    house_expect(&h, 0, "noop", "-NOAUTH Authentication required.|");
+    house_deinit(&h);
+}
+
+static void test_monitor_keeps_off_keys(void **state)
+{
+    (void)state;
+    struct house h;
+    static const char refused_text[] =
+        "-ERR Replica can't interact with the keyspace|";
+    house_init(&h, &options);
+    h.seats[0].session.is_monitor = true;
+    house_expect(&h, 0, "put a 1", refused_text);
+    house_expect(&h, 0, "fetch a", refused_text);
+    house_expect(&h, 0, "noop", "+OK|");
+    house_expect(&h, 1, "put a 1", "+OK|");
     house_deinit(&h);
 }
 
@@ -165,6 +198,8 @@ int test_checks_run(void)
         cmocka_unit_test(test_refusals_of_subcommands),
         cmocka_unit_test(test_long_unknown_command),
         cmocka_unit_test(test_authentication_comes_first),
+        cmocka_unit_test(test_password_taken_away),
+        cmocka_unit_test(test_monitor_keeps_off_keys),
         cmocka_unit_test(test_full_memory),
         cmocka_unit_test(test_http_is_cut_off),
         cmocka_unit_test(test_nothing_runs_after_leaving),

@@ -13,5 +13,6 @@ int test_locks_run(void);
 int test_threads_run(void);
 int test_background_run(void);
 int test_failure_run(void);
+int test_hold_run(void);
 
 #endif
