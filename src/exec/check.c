@@ -45,7 +45,10 @@ static void reply_problem(struct reply *r, const struct call *call)
         reply_unknown_sub(r, call);
         break;
     case PROBLEM_ARITY:
-        reply_errorf(r, "ERR wrong number of arguments for '%s' command",
+        reply_errorf(r, "%s wrong number of arguments for '%s' command",
+                     call->cmd->flags & CMD_RUNS_QUEUE
+                         ? "EXECABORT Transaction discarded because of:"
+                         : "ERR",
                      call->cmd->full_name);
         break;
     default:
@@ -120,6 +123,11 @@ bool exec_may_run(struct exec *x, struct reply *r, const struct call *call)
     }
     if (__builtin_expect(call->problem != PROBLEM_NONE, 0)) {
         reply_problem(r, call);
+        if (flags & CMD_RUNS_QUEUE) {
+            /* An EXEC that cannot be understood ends its transaction. */
+            struct cmd_ctx c = exec_ctx_of(x, call);
+            transaction_reset(&c);
+        }
         return false;
     }
     if (__builtin_expect((flags & CMD_NO_MULTI)
