@@ -24,7 +24,7 @@ import grammar  # noqa: E402
 import known_differences  # noqa: E402
 import rules  # noqa: E402
 import script  # noqa: E402
-from link import Link, SILENT  # noqa: E402
+from link import Link  # noqa: E402
 from play import Player  # noqa: E402
 from rounds import Rounds  # noqa: E402
 from servers import Server, ServerFailure  # noqa: E402
@@ -126,8 +126,6 @@ class Run:
             subject.restart()
             if found is not None:
                 found.what = "crash"
-        elif found is not None and found.subject == SILENT:
-            found.what = "silence"
         return found
 
     def scripts(self, paths):

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import known_differences
 import rules
-from link import CLOSED, Link, encode, parse_all
+from link import CLOSED, SILENT, Link, encode, parse_all
 from script import show
 
-TIMEOUT_S = 20
+TIMEOUT_S = 10
 DATABASES = 16
 SCAN_CALLS_MAX = 20000
 SHOWN_BYTES = 600
@@ -201,6 +201,8 @@ class Player:
             return Difference(index, words, (b"*", lists[0]), (b"*", lists[1]))
         queue = self.queued.setdefault(session, [])
         for (index, words), a, b in zip(commands, *lists):
+            if SILENT in (a, b):
+                return Difference(index, words, a, b, "silence")
             if self.coverage is not None:
                 seen = self.coverage.setdefault(name_of(words), [0, 0])
                 seen[0] += 1

@@ -20,8 +20,8 @@ SCANALL_CHANCE = 0.01
 SHORT_CHANCE = 0.04
 SHORT_MS = 15
 SHORT_WAIT_MS = 25
-# Commands that end CLIENT REPLY OFF, or the connection.
-UNMUTES = {b"RESET", b"QUIT"}
+# Commands that end CLIENT REPLY OFF, or the connection, or begin to queue.
+UNMUTES = {b"RESET", b"QUIT", b"MULTI"}
 # What tells of keys whose time has come and that are still there.
 SEES_EXPIRED = {"dbsize", "swapdb", "copy", "randomkey", "object|encoding"}
 

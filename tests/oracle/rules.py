@@ -166,7 +166,7 @@ SAME = [
     (r"hgetall", unordered_pairs),
     (r"ttl|expiretime", near(5)),
     (r"pttl|pexpiretime", near(5000)),
-    (r"object\|idletime|time|lastsave|client\|id", same_shape),
+    (r"object\|idletime|object\|refcount|time|lastsave|client\|id", same_shape),
     (r"randomkey|[shz]randmember|hrandfield|spop", same_shape),
     (r"scan|[hsz]scan", same_scan),
     (r"hello", same_keys(b"id", b"version", b"server")),
