@@ -63,6 +63,94 @@ static void bump_run(struct cmd_ctx *c)
     reply_int(c->reply, sum);
 }
 
+/* ADD key n: a purse of coins, which is a number. */
+static void add_run(struct cmd_ctx *c)
+{
+    struct entry *e = ctx_read(c, &c->keys[0]);
+    int64_t have = 0, more;
+    if (!ctx_arg_int(c, 2, &more)
+        || (e != NULL && !string_get_int(e, &have))
+        || !ctx_set_int(c, &c->keys[0], have + more, DEADLINE_NONE)) {
+        return;
+    }
+    ctx_changed(c, &c->keys[0], EVENT_STRING, "add");
+    reply_int(c->reply, have + more);
+}
+
+/* A coin leaves the purse, which goes when it is empty. */
+static bool take_coin(struct cmd_ctx *c, const struct key *k)
+{
+    struct entry *e = ctx_read(c, k);
+    int64_t have = 0;
+    if (e == NULL || !string_get_int(e, &have)) {
+        return false;
+    }
+    if (have > 1) {
+        (void)ctx_set_int(c, k, have - 1, DEADLINE_NONE);
+    } else {
+        (void)ctx_delete(c, k);
+    }
+    ctx_changed(c, k, EVENT_STRING, "take");
+    return true;
+}
+
+/* TAKE timeout key ...: a coin out of the first purse that has one; its name. */
+static void take_run(struct cmd_ctx *c)
+{
+    int64_t deadline_ms;
+    if (!ctx_arg_timeout(c, 1, &deadline_ms)) {
+        return;
+    }
+    for (uint32_t i = 0; i < c->key_count; i++) {
+        if (take_coin(c, &c->keys[i])) {
+            reply_bulk(c->reply, c->keys[i].name);
+            return;
+        }
+    }
+    if (!ctx_block(c, TYPE_STRING, c->key_count, deadline_ms,
+                   BLOCK_REPLY_NULL)) {
+        reply_null(c->reply);
+    }
+}
+
+/* HAND timeout from to: a coin goes from one purse to another. */
+static void hand_run(struct cmd_ctx *c)
+{
+    int64_t deadline_ms, have = 0;
+    if (!ctx_arg_timeout(c, 1, &deadline_ms)) {
+        return;
+    }
+    if (!take_coin(c, &c->keys[0])) {
+        if (!ctx_block(c, TYPE_STRING, 1, deadline_ms, BLOCK_REPLY_ZERO)) {
+            reply_int(c->reply, 0);
+        }
+        return;
+    }
+    struct entry *e = ctx_read(c, &c->keys[1]);
+    if (e != NULL && !string_get_int(e, &have)) {
+        reply_error(c->reply, "BAD purse");
+        return;
+    }
+    (void)ctx_set_int(c, &c->keys[1], have + 1, DEADLINE_NONE);
+    ctx_changed(c, &c->keys[1], EVENT_STRING, "hand");
+    reply_int(c->reply, have + 1);
+}
+
+/* Databases 0 and 1 in the house's two ways to change at once. */
+static void empty_run(struct cmd_ctx *c)
+{
+    ctx_flushing(c, c->database);
+    (void)store_flush(c->store, c->database);
+    reply_ok(c->reply);
+}
+
+static void swap_run(struct cmd_ctx *c)
+{
+    store_swap(c->store, 0, 1);
+    ctx_swapped(c, 0, 1);
+    reply_ok(c->reply);
+}
+
 /* 1 if all keys are equal. */
 static void same_run(struct cmd_ctx *c)
 {
@@ -239,6 +327,18 @@ const struct cmd_spec fake_cmds[] = {
     ROW("counted", -2, 0, KEYS_COUNTED(1, 1), key_count_run),
     ROW("pairs", -2, 0, KEYS_COUNTED(2, 2), key_count_run),
     ROW("into", -3, 0, KEYS_DEST_COUNTED(1), key_count_run),
+    ROW("add", 3, CMD_WRITE | CMD_DENYOOM, ONE, add_run),
+    ROW("take", -3, CMD_WRITE | CMD_BLOCKING, KEYS_RANGE(2, -1, 1), take_run),
+    ROW("hand", 4, CMD_WRITE | CMD_BLOCKING, KEYS_RANGE(2, 3, 1), hand_run),
+    ROW("multi", 1, CMD_NOT_QUEUED | CMD_NO_MULTI, KEYS_NONE,
+        transaction_multi),
+    ROW("exec", 1, CMD_NOT_QUEUED | CMD_RUNS_QUEUE, KEYS_NONE,
+        transaction_exec),
+    ROW("discard", 1, CMD_NOT_QUEUED, KEYS_NONE, transaction_discard),
+    ROW("watch", -2, CMD_NOT_QUEUED | CMD_NO_MULTI, ALL, transaction_watch),
+    ROW("unwatch", 1, 0, KEYS_NONE, transaction_unwatch),
+    ROW("empty", 1, CMD_WRITE | CMD_ALL_SHARDS, KEYS_NONE, empty_run),
+    ROW("swap", 1, CMD_WRITE | CMD_ALL_SHARDS, KEYS_NONE, swap_run),
     {.name = "sorted", .arity = -2, .keys = KEYS_FOUND,
      .find_keys = find_keys_sort, .run = key_count_run},
     {.name = "heldfound", .arity = -2, .keys = KEYS_FOUND,

@@ -13,5 +13,8 @@ int main(void)
     failed += test_background_run();
     failed += test_failure_run();
     failed += test_hold_run();
+    failed += test_transaction_run();
+    failed += test_wait_run();
+    failed += test_coins_run();
     return failed > 0;
 }

@@ -14,5 +14,8 @@ int test_threads_run(void);
 int test_background_run(void);
 int test_failure_run(void);
 int test_hold_run(void);
+int test_transaction_run(void);
+int test_wait_run(void);
+int test_coins_run(void);
 
 #endif
