@@ -36,6 +36,7 @@
 #include "exec/exec.h"
 #include "server/registers.h"
 #include "server/report.h"
+#include "server/symbols.h"
 
 enum {
     STACK_BYTES = 64 * 1024, /* of a handler: registers of AVX-512 and a report */
@@ -75,20 +76,46 @@ static bool wait_while(const _Atomic(int) *word, int value, int ms_max)
 
 /* ---- stacks ---- */
 
+static void write_frame(struct log *log, const struct symbols *s,
+                        void *const *frame)
+{
+    struct report r;
+    uintptr_t into, in_file;
+    const char *name = symbols_find(s, *frame, &into, &in_file);
+    if (name == NULL) {
+        backtrace_symbols_fd(frame, 1, log_fd(log)); /* a library's */
+        return;
+    }
+    report_init(&r, log);
+    report_text(&r, "engram-server(");
+    report_text(&r, name);
+    report_text(&r, "+0x");
+    report_hex(&r, into, 1);
+    report_text(&r, ")[0x");
+    report_hex(&r, in_file, 1);
+    report_text(&r, "]\n");
+    report_flush(&r);
+}
+
 /* The calling thread's, from where it was when the signal came. */
 static void write_own_stack(struct log *log, const ucontext_t *at)
 {
+    struct symbols symbols;
     void *frames[FRAMES_MAX];
     void *pc = registers_pc(at);
     int count = backtrace(frames, FRAMES_MAX), first = 0;
     while (first < count && frames[first] != pc) {
         first++;
     }
+    symbols_open(&symbols);
     if (first == count) {
         first = 0; /* went astray: better too much than nothing */
-        backtrace_symbols_fd(&pc, 1, log_fd(log));
+        write_frame(log, &symbols, &pc);
     }
-    backtrace_symbols_fd(frames + first, count - first, log_fd(log));
+    for (int i = first; i < count; i++) {
+        write_frame(log, &symbols, &frames[i]);
+    }
+    symbols_close(&symbols);
 }
 
 static void write_name(const struct crash_thread *t, bool is_asking)
@@ -307,8 +334,8 @@ static void write_report(struct crash *c, int signal, const siginfo_t *info,
     }
     report_text(&r, "\n=== ENGRAM BUG REPORT END. Make sure to include from "
                     "START to END. ===\n\n"
-                    "       The addresses above are read with: addr2line -fie "
-                    "engram-server ADDRESS\n");
+                    "       Lines of source from the numbers in brackets: "
+                    "addr2line -fie engram-server NUMBER\n");
     report_flush(&r);
 }
 
