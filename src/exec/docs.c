@@ -72,16 +72,17 @@ static struct places find_places(const struct cmd_key_spec *s,
                                  const struct slice *argv, uint32_t argc)
 {
     const struct places none = {1, 0, 1};
-    int64_t at = s->index;
-    if (s->begin == KEY_BEGIN_UNKNOWN) {
-        at = s->find_key != NULL ? s->find_key(argv, argc) : 0;
-        return at > 0 ? (struct places){at, at, 1} : none;
-    }
-    if (s->begin == KEY_BEGIN_KEYWORD) {
+    int64_t at = s->begin == KEY_BEGIN_INDEX ? s->index : 0;
+    if (s->find_begin != NULL) {
+        at = s->find_begin(argv, argc);
+    } else if (s->begin == KEY_BEGIN_KEYWORD) {
         at = find_keyword(s, argv, argc);
     }
     if (at == 0) {
         return none;
+    }
+    if (s->find == KEY_FIND_UNKNOWN) {
+        return (struct places){at, at, 1};
     }
     return s->find == KEY_FIND_COUNT ? find_counted(s, at, argv, argc)
                                      : find_range(s, at, argc);

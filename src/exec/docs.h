@@ -65,8 +65,9 @@ struct cmd_key_spec {
                             limit 2: only the first half of them */
     int16_t step;        /* RANGE, COUNT */
     const char *notes;
-    /* UNKNOWN: where the key is all the same; 0: there is none. */
-    uint32_t (*find_key)(const struct slice *argv, uint32_t argc);
+    /* Where the words above do not tell all: where the keys begin; 0: there are
+     * none, argc: the arguments make no sense. */
+    uint32_t (*find_begin)(const struct slice *argv, uint32_t argc);
     /* VARIABLE_FLAGS: those of this request. */
     uint16_t (*find_flags)(const struct slice *argv, uint32_t argc);
 };

@@ -61,7 +61,7 @@ const struct cmd_docs bitmap_docs[] = {
         .name = "bitop", .since = "2.6.0",
         .summary = "Combines the bits of strings and stores the outcome.",
         .complexity = "O(N), N the length of the longest string",
-        .history = HISTORY({"8.2.0", "DIFF, DIFF1, ANDOR and ONE."}),
+        .history = HISTORY({"8.2.0", "Takes DIFF, DIFF1, ANDOR and ONE."}),
         .keys = SPECS(AT(2, KEY_OW | KEY_UPDATE),
             RANGE(3, -1, 1, KEY_RO | KEY_ACCESS)),
         .args = ARGS(

@@ -69,12 +69,12 @@ const struct cmd_docs connection_docs[] = {
         .summary = "Closes connections chosen by address, number, type, user "
                    "or age.",
         .complexity = "O(N), N the connections",
-        .history = HISTORY({"2.8.12", "Filters by name and value."},
-            {"2.8.12", "ID."}, {"3.2.0", "TYPE knows `master`."},
+        .history = HISTORY({"2.8.12", "Takes filters of a name and a value."},
+            {"2.8.12", "Takes ID."}, {"3.2.0", "TYPE knows `master`."},
             {"5.0.0", "TYPE says `replica` and still takes `slave`."},
-            {"6.2.0", "LADDR."}, {"8.0.0", "MAXAGE."},
+            {"6.2.0", "Takes LADDR."}, {"8.0.0", "Takes MAXAGE."},
             {"8.0.0", "TYPE says `primary` and still takes `master`."},
-            {"8.1.0", "Several numbers after ID."}),
+            {"8.1.0", "Takes several numbers after ID."}),
         .args = ARGS(
             ONEOF("filter", ARGS(
                 STRING("old-format", .display_text = "ip:port",
@@ -106,13 +106,13 @@ const struct cmd_docs connection_docs[] = {
         .summary = "Describes all connections, or those that filters choose.",
         .complexity = "O(N), N the connections",
         .tips = "nondeterministic_output",
-        .history = HISTORY({"2.8.12", "`id` of each connection."},
-            {"5.0.0", "TYPE."}, {"6.0.0", "`user`."},
-            {"6.2.0", "`argv-mem`, `tot-mem`, `laddr` and `redir`, and ID."},
-            {"7.0.0", "`resp`, `multi-mem`, `rbs` and `rbp`."},
-            {"7.0.3", "`ssub`."},
+        .history = HISTORY({"2.8.12", "Shows the `id` of a connection."},
+            {"5.0.0", "Takes TYPE."}, {"6.0.0", "Shows `user`."},
+            {"6.2.0", "Shows `argv-mem`, `tot-mem`, `laddr`, `redir`."},
+            {"7.0.0", "Shows `resp`, `multi-mem`, `rbs` and `rbp`."},
+            {"7.0.3", "Shows `ssub`."},
             {"8.0.0", "TYPE says `primary` and still takes `master`."},
-            {"8.1.0", "USER, ADDR, LADDR, SKIPME and MAXAGE."}),
+            {"8.1.0", "Takes USER, ADDR, LADDR, SKIPME and MAXAGE."}),
         .args = ARGS(
             ONEOF("client-type", ARGS(
                 TOKEN("normal", "NORMAL"), TOKEN("master", "MASTER"),
@@ -148,7 +148,7 @@ const struct cmd_docs connection_docs[] = {
         .name = "client|pause", .since = "3.0.0",
         .summary = "Makes all clients wait, or those that write.",
         .complexity = "O(1)",
-        .history = HISTORY({"6.2.0", "The mode: WRITE or ALL."}),
+        .history = HISTORY({"6.2.0", "Takes the mode: WRITE or ALL."}),
         .args = ARGS(
             INTEGER("timeout"),
             ONEOF("mode", ARGS(TOKEN("write", "WRITE"), TOKEN("all", "ALL")),
@@ -224,7 +224,7 @@ const struct cmd_docs connection_docs[] = {
                    "connection.",
         .complexity = "O(1)",
         .history = HISTORY(
-            {"8.1.0", "`availability_zone` in the reply, if configured."},
+            {"8.1.0", "Shows `availability_zone`, if configured."},
             {"6.2.0", "Without a version it only describes the connection."}),
         .args = ARGS(
             BLOCK("arguments", ARGS(

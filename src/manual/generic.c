@@ -42,7 +42,7 @@ const struct cmd_docs generic_docs[] = {
         .name = "expire", .since = "1.0.0",
         .summary = "Lets a key expire after some seconds.",
         .complexity = "O(1)",
-        .history = HISTORY({"7.0.0", "NX, XX, GT and LT."}),
+        .history = HISTORY({"7.0.0", "Takes NX, XX, GT and LT."}),
         .keys = SPECS(AT(1, KEY_RW | KEY_UPDATE)),
         .args = ARGS(
             KEY("key"), INTEGER("seconds"),
@@ -54,7 +54,7 @@ const struct cmd_docs generic_docs[] = {
         .name = "expireat", .since = "1.2.0",
         .summary = "Lets a key expire at a time in seconds.",
         .complexity = "O(1)",
-        .history = HISTORY({"7.0.0", "NX, XX, GT and LT."}),
+        .history = HISTORY({"7.0.0", "Takes NX, XX, GT and LT."}),
         .keys = SPECS(AT(1, KEY_RW | KEY_UPDATE)),
         .args = ARGS(
             KEY("key"), UNIX_TIME("unix-time-seconds"),
@@ -75,6 +75,34 @@ const struct cmd_docs generic_docs[] = {
         .complexity = "O(N), N the keys of the database",
         .tips = "request_policy:all_shards nondeterministic_output_order",
         .args = ARGS(PATTERN("pattern")),
+    },
+    {
+        .name = "migrate", .since = "2.6.0",
+        .summary = "Moves keys to another server.",
+        .complexity = "O(N), N the bytes moved, and what DUMP, RESTORE and "
+                      "DEL take",
+        .tips = "nondeterministic_output",
+        .history = HISTORY({"3.0.0", "Takes COPY and REPLACE."},
+            {"3.0.6", "Takes KEYS."}, {"4.0.7", "Takes AUTH."},
+            {"6.0.0", "Takes AUTH2."}),
+        .keys = SPECS(
+            AT(3, KEY_RW | KEY_ACCESS | KEY_DELETE, .find_begin = migrate_key),
+            BEHIND("KEYS", -2, -1, 0,
+                KEY_RW | KEY_ACCESS | KEY_DELETE | KEY_INCOMPLETE,
+                .find_begin = migrate_list)),
+        .args = ARGS(
+            STRING("host"), INTEGER("port"),
+            ONEOF("key-selector", ARGS(KEY("key"), TOKEN("empty-string", ""))),
+            INTEGER("destination-db"), INTEGER("timeout"),
+            TOKEN("copy", "COPY", OPT, .since = "3.0.0"),
+            TOKEN("replace", "REPLACE", OPT, .since = "3.0.0"),
+            ONEOF("authentication", ARGS(
+                STRING("auth", .token = "AUTH", .display_text = "password",
+                    .since = "4.0.7"),
+                BLOCK("auth2", ARGS(STRING("username"), STRING("password")),
+                    .token = "AUTH2", .since = "6.0.0")), OPT),
+            KEY_OF(2, "keys", .token = "KEYS", .display_text = "key", OPT_MANY,
+                .since = "3.0.6")),
     },
     {
         .name = "move", .since = "1.0.0",
@@ -136,7 +164,7 @@ const struct cmd_docs generic_docs[] = {
         .name = "pexpire", .since = "2.6.0",
         .summary = "Lets a key expire after some milliseconds.",
         .complexity = "O(1)",
-        .history = HISTORY({"7.0.0", "NX, XX, GT and LT."}),
+        .history = HISTORY({"7.0.0", "Takes NX, XX, GT and LT."}),
         .keys = SPECS(AT(1, KEY_RW | KEY_UPDATE)),
         .args = ARGS(
             KEY("key"), INTEGER("milliseconds"),
@@ -148,7 +176,7 @@ const struct cmd_docs generic_docs[] = {
         .name = "pexpireat", .since = "2.6.0",
         .summary = "Lets a key expire at a time in milliseconds.",
         .complexity = "O(1)",
-        .history = HISTORY({"7.0.0", "NX, XX, GT and LT."}),
+        .history = HISTORY({"7.0.0", "Takes NX, XX, GT and LT."}),
         .keys = SPECS(AT(1, KEY_RW | KEY_UPDATE)),
         .args = ARGS(
             KEY("key"), UNIX_TIME("unix-time-milliseconds"),
@@ -168,7 +196,7 @@ const struct cmd_docs generic_docs[] = {
         .summary = "Tells in how many milliseconds a key expires.",
         .complexity = "O(1)",
         .tips = "nondeterministic_output",
-        .history = HISTORY({"2.8.0", "-2 where there is no key."}),
+        .history = HISTORY({"2.8.0", "Answers -2 where there is no key."}),
         .keys = SPECS(AT(1, KEY_RO | KEY_ACCESS)),
         .args = ARGS(KEY("key")),
     },
@@ -201,8 +229,8 @@ const struct cmd_docs generic_docs[] = {
         .summary = "Makes a value from what DUMP answered.",
         .complexity = "O(N*M), N the elements and M their mean size; "
                       "O(N*M*log(N)) for sorted sets",
-        .history = HISTORY({"3.0.0", "REPLACE."}, {"5.0.0", "ABSTTL."},
-            {"5.0.0", "IDLETIME and FREQ."}),
+        .history = HISTORY({"3.0.0", "Takes REPLACE."},
+            {"5.0.0", "Takes ABSTTL."}, {"5.0.0", "Takes IDLETIME and FREQ."}),
         .keys = SPECS(AT(1, KEY_OW | KEY_UPDATE)),
         .args = ARGS(
             KEY("key"), INTEGER("ttl"), STRING("serialized-value"),
@@ -217,7 +245,7 @@ const struct cmd_docs generic_docs[] = {
         .complexity = "O(1) for a call, O(N) for all of them, N the keys",
         .tips = "nondeterministic_output request_policy:special "
                 "response_policy:special",
-        .history = HISTORY({"6.0.0", "TYPE."}),
+        .history = HISTORY({"6.0.0", "Takes TYPE."}),
         .args = ARGS(
             INTEGER("cursor"), PATTERN("pattern", .token = "MATCH", OPT),
             INTEGER("count", .token = "COUNT", OPT),
@@ -234,7 +262,7 @@ const struct cmd_docs generic_docs[] = {
                 .notes = "BY and GET make keys of the elements."),
             UNKNOWN(KEY_OW | KEY_UPDATE,
                 .notes = "STORE may stand anywhere among the options.",
-                .find_key = sort_destination)),
+                .find_begin = sort_destination)),
         .args = ARGS(
             KEY("key"),
             PATTERN("by-pattern", .token = "BY", .key_spec = 2,
@@ -284,7 +312,7 @@ const struct cmd_docs generic_docs[] = {
         .summary = "Tells in how many seconds a key expires.",
         .complexity = "O(1)",
         .tips = "nondeterministic_output",
-        .history = HISTORY({"2.8.0", "-2 where there is no key."}),
+        .history = HISTORY({"2.8.0", "Answers -2 where there is no key."}),
         .keys = SPECS(AT(1, KEY_RO | KEY_ACCESS)),
         .args = ARGS(KEY("key")),
     },

@@ -6,7 +6,7 @@ const struct cmd_docs geo_docs[] = {
         .name = "geoadd", .since = "3.2.0",
         .summary = "Adds places to a geospatial index, or moves them.",
         .complexity = "O(log(N)) for each place, N the places in the index",
-        .history = HISTORY({"6.2.0", "CH, NX and XX."}),
+        .history = HISTORY({"6.2.0", "Takes CH, NX and XX."}),
         .keys = SPECS(AT(1, KEY_RW | KEY_UPDATE)),
         .args = ARGS(
             KEY("key"),
@@ -50,8 +50,8 @@ const struct cmd_docs geo_docs[] = {
                       "circle, M those in the index",
         .replaced_by = "`GEOSEARCH` and `GEOSEARCHSTORE`, `BYRADIUS`",
         .deprecated_since = "6.2.0",
-        .history = HISTORY({"6.2.0", "ANY after COUNT."},
-            {"7.0.0", "Units in upper case."}),
+        .history = HISTORY({"6.2.0", "Takes ANY after COUNT."},
+            {"7.0.0", "Takes units in upper case."}),
         .keys = SPECS(AT(1, KEY_RO | KEY_ACCESS),
             BEHIND("STORE", 6, 0, 0, KEY_OW | KEY_UPDATE),
             BEHIND("STOREDIST", 6, 0, 0, KEY_OW | KEY_UPDATE)),
@@ -81,8 +81,8 @@ const struct cmd_docs geo_docs[] = {
                       "circle, M those in the index",
         .replaced_by = "`GEOSEARCH`, `BYRADIUS`",
         .deprecated_since = "6.2.0",
-        .history = HISTORY({"6.2.0", "ANY after COUNT."},
-            {"7.0.0", "Units in upper case."}),
+        .history = HISTORY({"6.2.0", "Takes ANY after COUNT."},
+            {"7.0.0", "Takes units in upper case."}),
         .keys = SPECS(AT(1, KEY_RO | KEY_ACCESS)),
         .args = ARGS(
             KEY("key"), DOUBLE("longitude"), DOUBLE("latitude"),
@@ -108,8 +108,8 @@ const struct cmd_docs geo_docs[] = {
         .replaced_by = "`GEOSEARCH` and `GEOSEARCHSTORE`, `BYRADIUS` and "
                        "`FROMMEMBER`",
         .deprecated_since = "6.2.0",
-        .history = HISTORY({"6.2.0", "ANY after COUNT."},
-            {"7.0.0", "Units in upper case."}),
+        .history = HISTORY({"6.2.0", "Takes ANY after COUNT."},
+            {"7.0.0", "Takes units in upper case."}),
         .keys = SPECS(AT(1, KEY_RO | KEY_ACCESS),
             BEHIND("STORE", 5, 0, 0, KEY_OW | KEY_UPDATE),
             BEHIND("STOREDIST", 5, 0, 0, KEY_OW | KEY_UPDATE)),
@@ -138,8 +138,8 @@ const struct cmd_docs geo_docs[] = {
                       "circle, M those in the index",
         .replaced_by = "`GEOSEARCH`, `BYRADIUS` and `FROMMEMBER`",
         .deprecated_since = "6.2.0",
-        .history = HISTORY({"6.2.0", "ANY after COUNT."},
-            {"7.0.0", "Units in upper case."}),
+        .history = HISTORY({"6.2.0", "Takes ANY after COUNT."},
+            {"7.0.0", "Takes units in upper case."}),
         .keys = SPECS(AT(1, KEY_RO | KEY_ACCESS)),
         .args = ARGS(
             KEY("key"), STRING("member"), DOUBLE("radius"),
@@ -160,7 +160,7 @@ const struct cmd_docs geo_docs[] = {
         .summary = "Finds the places within a circle or a box.",
         .complexity = "O(N+log(M)), N the places in the box around the shape, "
                       "M those within it",
-        .history = HISTORY({"7.0.0", "Units in upper case."}),
+        .history = HISTORY({"7.0.0", "Takes units in upper case."}),
         .keys = SPECS(AT(1, KEY_RO | KEY_ACCESS)),
         .args = ARGS(
             KEY("key"),
@@ -194,7 +194,7 @@ const struct cmd_docs geo_docs[] = {
         .summary = "Stores the places within a circle or a box.",
         .complexity = "O(N+log(M)), N the places in the box around the shape, "
                       "M those within it",
-        .history = HISTORY({"7.0.0", "Units in upper case."}),
+        .history = HISTORY({"7.0.0", "Takes units in upper case."}),
         .keys = SPECS(AT(1, KEY_OW | KEY_UPDATE), AT(2, KEY_RO | KEY_ACCESS)),
         .args = ARGS(
             KEY("destination"), KEY_OF(2, "source"),

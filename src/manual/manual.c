@@ -17,5 +17,6 @@ const struct cmd_docs_group manual_groups[] = {
     {"stream", stream_docs},
     {"geo", geo_docs},
     {"hyperloglog", hyperloglog_docs},
+    {"cluster", cluster_docs},
     {NULL, NULL},
 };

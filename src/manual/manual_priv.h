@@ -32,7 +32,7 @@
 #define MANY .flags = ARG_MULTIPLE
 #define OPT_MANY .flags = ARG_OPTIONAL | ARG_MULTIPLE
 
-/* ---- keys: the last argument, or the last but fields, is enum key_flag ---- */
+/* ---- keys; the last argument but fields is enum key_flag ---- */
 
 #define SPECS(...) (const struct cmd_key_spec[]){__VA_ARGS__, {.flags = 0}}
 
@@ -75,11 +75,14 @@ extern const struct cmd_docs scripting_docs[];
 extern const struct cmd_docs stream_docs[];
 extern const struct cmd_docs geo_docs[];
 extern const struct cmd_docs hyperloglog_docs[];
+extern const struct cmd_docs cluster_docs[];
 
-/* ---- key_use.c: how a request uses its key, where options decide ---- */
+/* ---- key_use.c: which keys, and for what, where options decide ---- */
 
 uint16_t set_flags(const struct slice *argv, uint32_t argc);
 uint16_t bitfield_flags(const struct slice *argv, uint32_t argc);
 uint32_t sort_destination(const struct slice *argv, uint32_t argc);
+uint32_t migrate_key(const struct slice *argv, uint32_t argc);
+uint32_t migrate_list(const struct slice *argv, uint32_t argc);
 
 #endif

@@ -162,7 +162,7 @@ const struct cmd_docs scripting_docs[] = {
         .summary = "Empties the cache of scripts.",
         .complexity = "O(N), N the scripts",
         .tips = "request_policy:all_nodes response_policy:all_succeeded",
-        .history = HISTORY({"6.2.0", "ASYNC and SYNC."}),
+        .history = HISTORY({"6.2.0", "Takes ASYNC and SYNC."}),
         .args = ARGS(
             ONEOF("flush-type", ARGS(
                 TOKEN("async", "ASYNC"), TOKEN("sync", "SYNC")), OPT,

@@ -38,8 +38,8 @@ const struct cmd_docs server_docs[] = {
         .name = "acl|getuser", .since = "6.0.0",
         .summary = "Describes a user's rules.",
         .complexity = "O(N), N the user's rules",
-        .history = HISTORY({"6.2.0", "Channels."},
-            {"7.0.0", "Selectors, and patterns in another form."}),
+        .history = HISTORY({"6.2.0", "Knows of channels."},
+            {"7.0.0", "Shows selectors, and patterns in another form."}),
         .args = ARGS(STRING("username")),
     },
     {
@@ -61,7 +61,8 @@ const struct cmd_docs server_docs[] = {
         .name = "acl|log", .since = "6.0.0",
         .summary = "Answers with what was refused of late.",
         .complexity = "O(N), N the entries shown",
-        .history = HISTORY({"7.2.0", "The number and the times of an entry."}),
+        .history = HISTORY(
+            {"7.2.0", "Shows the number and the times of an entry."}),
         .args = ARGS(
             ONEOF("operation", ARGS(INTEGER("count"), TOKEN("reset", "RESET")),
                 OPT)),
@@ -77,8 +78,8 @@ const struct cmd_docs server_docs[] = {
         .summary = "Makes a user or changes one's rules.",
         .complexity = "O(N), N the rules",
         .tips = "request_policy:all_nodes response_policy:all_succeeded",
-        .history = HISTORY({"6.2.0", "Channels."},
-            {"7.0.0", "Selectors, and rights to read or write keys."}),
+        .history = HISTORY({"6.2.0", "Knows of channels."},
+            {"7.0.0", "Knows of selectors, and of rights to read or write."}),
         .args = ARGS(STRING("username"), STRING("rule", OPT_MANY)),
     },
     {
@@ -100,7 +101,8 @@ const struct cmd_docs server_docs[] = {
         .name = "bgsave", .since = "1.0.0",
         .summary = "Saves all databases to disk, in the background.",
         .complexity = "O(1)",
-        .history = HISTORY({"3.2.2", "SCHEDULE."}, {"8.1.0", "CANCEL."}),
+        .history = HISTORY({"3.2.2", "Takes SCHEDULE."},
+            {"8.1.0", "Takes CANCEL."}),
         .args = ARGS(
             ONEOF("operation", ARGS(
                 TOKEN("schedule", "SCHEDULE", .since = "3.2.2"),
@@ -189,7 +191,8 @@ const struct cmd_docs server_docs[] = {
         .summary = "Describes commands.",
         .complexity = "O(N), N the commands asked for",
         .tips = "nondeterministic_output_order",
-        .history = HISTORY({"7.0.0", "All commands, if none is named."}),
+        .history = HISTORY(
+            {"7.0.0", "Describes all commands if none is named."}),
         .args = ARGS(STRING("command-name", OPT_MANY)),
     },
     {
@@ -255,11 +258,22 @@ const struct cmd_docs server_docs[] = {
         .is_internal = true,
     },
     {
+        .name = "failover", .since = "6.2.0",
+        .summary = "Has a replica change places with this server.",
+        .complexity = "O(1)",
+        .args = ARGS(
+            BLOCK("target", ARGS(
+                STRING("host"), INTEGER("port"), TOKEN("force", "FORCE", OPT)),
+                .token = "TO", OPT),
+            TOKEN("abort", "ABORT", OPT),
+            INTEGER("milliseconds", .token = "TIMEOUT", OPT)),
+    },
+    {
         .name = "flushall", .since = "1.0.0",
         .summary = "Removes all keys of all databases.",
         .complexity = "O(N), N the keys",
         .tips = "request_policy:all_shards response_policy:all_succeeded",
-        .history = HISTORY({"4.0.0", "ASYNC."}, {"6.2.0", "SYNC."}),
+        .history = HISTORY({"4.0.0", "Takes ASYNC."}, {"6.2.0", "Takes SYNC."}),
         .args = ARGS(
             ONEOF("flush-type", ARGS(
                 TOKEN("async", "ASYNC", .since = "4.0.0"),
@@ -270,7 +284,7 @@ const struct cmd_docs server_docs[] = {
         .summary = "Removes all keys of the database.",
         .complexity = "O(N), N the keys",
         .tips = "request_policy:all_shards response_policy:all_succeeded",
-        .history = HISTORY({"4.0.0", "ASYNC."}, {"6.2.0", "SYNC."}),
+        .history = HISTORY({"4.0.0", "Takes ASYNC."}, {"6.2.0", "Takes SYNC."}),
         .args = ARGS(
             ONEOF("flush-type", ARGS(
                 TOKEN("async", "ASYNC", .since = "4.0.0"),
@@ -395,6 +409,44 @@ const struct cmd_docs server_docs[] = {
         .summary = "Shows all commands that the server receives.",
     },
     {
+        .name = "psync", .since = "2.8.0",
+        .summary = "Begins to send a replica what has changed; between "
+                   "servers.",
+        .args = ARGS(STRING("replicationid"), INTEGER("offset")),
+    },
+    {
+        .name = "replconf", .since = "3.0.0",
+        .summary = "Tells a primary of its replica; between servers.",
+        .complexity = "O(1)",
+        .is_internal = true,
+    },
+    {
+        .name = "replicaof", .since = "5.0.0",
+        .summary = "Makes this server a replica of another one, or a primary.",
+        .complexity = "O(1)",
+        .args = ARGS(
+            ONEOF("args", ARGS(
+                BLOCK("host-port", ARGS(STRING("host"), INTEGER("port"))),
+                BLOCK("no-one", ARGS(
+                    TOKEN("no", "NO"), TOKEN("one", "ONE")))))),
+    },
+    {
+        .name = "restore-asking", .since = "3.0.0",
+        .summary = "RESTORE, in a slot that is on the move; between servers.",
+        .complexity = "O(N*M), N the elements and M their mean size; "
+                      "O(N*M*log(N)) for sorted sets",
+        .is_internal = true,
+        .history = HISTORY({"3.0.0", "Takes REPLACE."},
+            {"5.0.0", "Takes ABSTTL."}, {"5.0.0", "Takes IDLETIME and FREQ."}),
+        .keys = SPECS(AT(1, KEY_OW | KEY_UPDATE)),
+        .args = ARGS(
+            KEY("key"), INTEGER("ttl"), STRING("serialized-value"),
+            TOKEN("replace", "REPLACE", OPT, .since = "3.0.0"),
+            TOKEN("absttl", "ABSTTL", OPT, .since = "5.0.0"),
+            INTEGER("seconds", .token = "IDLETIME", OPT, .since = "5.0.0"),
+            INTEGER("frequency", .token = "FREQ", OPT, .since = "5.0.0")),
+    },
+    {
         .name = "role", .since = "2.8.12",
         .summary = "Tells whether this server is a primary or a replica.",
         .complexity = "O(1)",
@@ -409,7 +461,7 @@ const struct cmd_docs server_docs[] = {
         .name = "shutdown", .since = "1.0.0",
         .summary = "Stops the server, after saving where it is to save.",
         .complexity = "O(N) when it saves, N the keys",
-        .history = HISTORY({"7.0.0", "NOW, FORCE and ABORT."}),
+        .history = HISTORY({"7.0.0", "Takes NOW, FORCE and ABORT."}),
         .args = ARGS(
             ONEOF("abort-selector", ARGS(
                 BLOCK("save-selector-block", ARGS(
@@ -418,6 +470,18 @@ const struct cmd_docs server_docs[] = {
                     TOKEN("now", "NOW", OPT, .since = "7.0.0"),
                     TOKEN("force", "FORCE", OPT, .since = "7.0.0"))),
                 TOKEN("abort", "ABORT", .since = "7.0.0")), OPT)),
+    },
+    {
+        .name = "slaveof", .since = "1.0.0",
+        .summary = "An older name of REPLICAOF.",
+        .complexity = "O(1)",
+        .replaced_by = "`REPLICAOF`",
+        .deprecated_since = "5.0.0",
+        .args = ARGS(
+            ONEOF("args", ARGS(
+                BLOCK("host-port", ARGS(STRING("host"), INTEGER("port"))),
+                BLOCK("no-one", ARGS(
+                    TOKEN("no", "NO"), TOKEN("one", "ONE")))))),
     },
     {
         .name = "slowlog", .since = "2.2.12",
@@ -433,7 +497,7 @@ const struct cmd_docs server_docs[] = {
         .tips = "request_policy:all_nodes nondeterministic_output",
         .replaced_by = "`COMMANDLOG GET`, `SLOW`",
         .deprecated_since = "8.1.0",
-        .history = HISTORY({"4.0.0", "The client's address and name."}),
+        .history = HISTORY({"4.0.0", "Shows the client's address and name."}),
         .args = ARGS(INTEGER("count", OPT)),
     },
     {
@@ -466,6 +530,10 @@ const struct cmd_docs server_docs[] = {
         .complexity = "O(N), N the clients that watch keys of them or wait "
                       "for some",
         .args = ARGS(INTEGER("index1"), INTEGER("index2")),
+    },
+    {
+        .name = "sync", .since = "1.0.0",
+        .summary = "Begins to send a replica all data; between servers.",
     },
     {
         .name = "time", .since = "2.6.0",

@@ -38,7 +38,8 @@ const struct cmd_docs sorted_set_docs[] = {
         .complexity = "O(log(N)) for each member, N the members of the sorted "
                       "set",
         .history = HISTORY({"2.4.0", "Takes several members."},
-            {"3.0.2", "XX, NX, CH and INCR."}, {"6.2.0", "GT and LT."}),
+            {"3.0.2", "Takes XX, NX, CH and INCR."},
+            {"6.2.0", "Takes GT and LT."}),
         .keys = SPECS(AT(1, KEY_RW | KEY_UPDATE)),
         .args = ARGS(
             KEY("key"),
@@ -187,7 +188,7 @@ const struct cmd_docs sorted_set_docs[] = {
         .name = "zrange", .since = "1.2.0",
         .summary = "Answers with members by rank, by score or by name.",
         .complexity = "O(log(N)+M), N the members, M those returned",
-        .history = HISTORY({"6.2.0", "REV, BYSCORE, BYLEX and LIMIT."}),
+        .history = HISTORY({"6.2.0", "Takes REV, BYSCORE, BYLEX and LIMIT."}),
         .keys = SPECS(AT(1, KEY_RO | KEY_ACCESS)),
         .args = ARGS(
             KEY("key"), STRING("start"), STRING("stop"),
@@ -217,7 +218,7 @@ const struct cmd_docs sorted_set_docs[] = {
         .complexity = "O(log(N)+M), N the members, M those returned",
         .replaced_by = "`ZRANGE`, `BYSCORE`",
         .deprecated_since = "6.2.0",
-        .history = HISTORY({"2.0.0", "WITHSCORES."}),
+        .history = HISTORY({"2.0.0", "Takes WITHSCORES."}),
         .keys = SPECS(AT(1, KEY_RO | KEY_ACCESS)),
         .args = ARGS(
             KEY("key"), DOUBLE("min"), DOUBLE("max"),
@@ -242,7 +243,7 @@ const struct cmd_docs sorted_set_docs[] = {
         .name = "zrank", .since = "2.0.0",
         .summary = "Tells the rank of a member, the lowest score first.",
         .complexity = "O(log(N)), N the members",
-        .history = HISTORY({"7.2.0", "WITHSCORE."}),
+        .history = HISTORY({"7.2.0", "Takes WITHSCORE."}),
         .keys = SPECS(AT(1, KEY_RO | KEY_ACCESS)),
         .args = ARGS(
             KEY("key"), STRING("member"), TOKEN("withscore", "WITHSCORE", OPT)),
@@ -320,7 +321,7 @@ const struct cmd_docs sorted_set_docs[] = {
         .name = "zrevrank", .since = "2.0.0",
         .summary = "Tells the rank of a member, the highest score first.",
         .complexity = "O(log(N)), N the members",
-        .history = HISTORY({"7.2.0", "WITHSCORE."}),
+        .history = HISTORY({"7.2.0", "Takes WITHSCORE."}),
         .keys = SPECS(AT(1, KEY_RO | KEY_ACCESS)),
         .args = ARGS(
             KEY("key"), STRING("member"), TOKEN("withscore", "WITHSCORE", OPT)),
@@ -331,7 +332,7 @@ const struct cmd_docs sorted_set_docs[] = {
                    "scores, some with each call.",
         .complexity = "O(1) for a call, O(N) for all of them, N the members",
         .tips = "nondeterministic_output",
-        .history = HISTORY({"8.0.0", "NOSCORES."}),
+        .history = HISTORY({"8.0.0", "Takes NOSCORES."}),
         .keys = SPECS(AT(1, KEY_RO | KEY_ACCESS)),
         .args = ARGS(
             KEY("key"), INTEGER("cursor"),

@@ -14,8 +14,8 @@ const struct cmd_docs stream_docs[] = {
         .summary = "Adds an entry to a stream, and may remove old ones.",
         .complexity = "O(1), and O(N) for trimming, N the entries removed",
         .tips = "nondeterministic_output",
-        .history = HISTORY({"6.2.0", "NOMKSTREAM, MINID and LIMIT."},
-            {"7.0.0", "Identifiers of the form `<ms>-*`."}),
+        .history = HISTORY({"6.2.0", "Takes NOMKSTREAM, MINID and LIMIT."},
+            {"7.0.0", "Takes identifiers of the form `<ms>-*`."}),
         .keys = SPECS(
             AT(1, KEY_RW | KEY_UPDATE,
                 .notes = "Adding may also trim the stream.")),
@@ -80,7 +80,7 @@ const struct cmd_docs stream_docs[] = {
         .name = "xgroup|create", .since = "5.0.0",
         .summary = "Makes a group.",
         .complexity = "O(1)",
-        .history = HISTORY({"7.0.0", "ENTRIESREAD."}),
+        .history = HISTORY({"7.0.0", "Takes ENTRIESREAD."}),
         .keys = SPECS(AT(2, KEY_RW | KEY_INSERT)),
         .args = ARGS(
             KEY("key"), STRING("group"),
@@ -119,7 +119,7 @@ const struct cmd_docs stream_docs[] = {
         .name = "xgroup|setid", .since = "5.0.0",
         .summary = "Chooses the last entry that a group has been given.",
         .complexity = "O(1)",
-        .history = HISTORY({"7.0.0", "ENTRIESREAD."}),
+        .history = HISTORY({"7.0.0", "Takes ENTRIESREAD."}),
         .keys = SPECS(AT(2, KEY_RW | KEY_UPDATE)),
         .args = ARGS(
             KEY("key"), STRING("group"),
@@ -138,7 +138,7 @@ const struct cmd_docs stream_docs[] = {
         .complexity = "O(1)",
         .tips = "nondeterministic_output",
         .history = HISTORY(
-            {"7.2.0", "`inactive`, and `idle` has another meaning."}),
+            {"7.2.0", "Shows `inactive`; `idle` has another meaning."}),
         .keys = SPECS(AT(2, KEY_RO | KEY_ACCESS)),
         .args = ARGS(KEY("key"), STRING("group")),
     },
@@ -146,7 +146,7 @@ const struct cmd_docs stream_docs[] = {
         .name = "xinfo|groups", .since = "5.0.0",
         .summary = "Describes the groups of a stream.",
         .complexity = "O(1)",
-        .history = HISTORY({"7.0.0", "`entries-read` and `lag`."}),
+        .history = HISTORY({"7.0.0", "Shows `entries-read` and `lag`."}),
         .keys = SPECS(AT(2, KEY_RO | KEY_ACCESS)),
         .args = ARGS(KEY("key")),
     },
@@ -159,9 +159,9 @@ const struct cmd_docs stream_docs[] = {
         .name = "xinfo|stream", .since = "5.0.0",
         .summary = "Describes a stream.",
         .complexity = "O(1)",
-        .history = HISTORY({"6.0.0", "FULL."},
-            {"7.0.0", "More of what was added, deleted and read."},
-            {"7.2.0", "`active-time`, and `seen-time` has another meaning."}),
+        .history = HISTORY({"6.0.0", "Takes FULL."},
+            {"7.0.0", "Shows more of what was added, deleted and read."},
+            {"7.2.0", "Shows `active-time`; `seen-time` has another meaning."}),
         .keys = SPECS(AT(2, KEY_RO | KEY_ACCESS)),
         .args = ARGS(
             KEY("key"),
@@ -182,7 +182,8 @@ const struct cmd_docs stream_docs[] = {
         .complexity = "O(N), N the entries returned; O(M) with IDLE, M the "
                       "entries looked at",
         .tips = "nondeterministic_output",
-        .history = HISTORY({"6.2.0", "IDLE, and ranges without their ends."}),
+        .history = HISTORY(
+            {"6.2.0", "Takes IDLE, and ranges without their ends."}),
         .keys = SPECS(AT(1, KEY_RO | KEY_ACCESS)),
         .args = ARGS(
             KEY("key"), STRING("group"),
@@ -196,7 +197,7 @@ const struct cmd_docs stream_docs[] = {
         .name = "xrange", .since = "5.0.0",
         .summary = "Answers with the entries from one identifier to another.",
         .complexity = "O(N), N the entries returned",
-        .history = HISTORY({"6.2.0", "Ranges without their ends."}),
+        .history = HISTORY({"6.2.0", "Takes ranges without their ends."}),
         .keys = SPECS(AT(1, KEY_RO | KEY_ACCESS)),
         .args = ARGS(
             KEY("key"), STRING("start"), STRING("end"),
@@ -233,7 +234,7 @@ const struct cmd_docs stream_docs[] = {
         .summary = "Answers with the entries from one identifier down to "
                    "another.",
         .complexity = "O(N), N the entries returned",
-        .history = HISTORY({"6.2.0", "Ranges without their ends."}),
+        .history = HISTORY({"6.2.0", "Takes ranges without their ends."}),
         .keys = SPECS(AT(1, KEY_RO | KEY_ACCESS)),
         .args = ARGS(
             KEY("key"), STRING("end"), STRING("start"),
@@ -243,7 +244,7 @@ const struct cmd_docs stream_docs[] = {
         .name = "xsetid", .since = "5.0.0",
         .summary = "Chooses the last identifier of a stream.",
         .complexity = "O(1)",
-        .history = HISTORY({"7.0.0", "ENTRIESADDED and MAXDELETEDID."}),
+        .history = HISTORY({"7.0.0", "Takes ENTRIESADDED and MAXDELETEDID."}),
         .keys = SPECS(AT(1, KEY_RW | KEY_UPDATE)),
         .args = ARGS(
             KEY("key"), STRING("last-id"),
@@ -257,7 +258,7 @@ const struct cmd_docs stream_docs[] = {
         .summary = "Removes old entries from a stream.",
         .complexity = "O(N), N the entries removed",
         .tips = "nondeterministic_output",
-        .history = HISTORY({"6.2.0", "MINID and LIMIT."}),
+        .history = HISTORY({"6.2.0", "Takes MINID and LIMIT."}),
         .keys = SPECS(AT(1, KEY_RW | KEY_DELETE)),
         .args = ARGS(
             KEY("key"),

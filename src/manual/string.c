@@ -168,9 +168,9 @@ const struct cmd_docs string_docs[] = {
         .summary = "Gives a key a string, whatever it held before; options "
                    "add conditions and an expiry.",
         .complexity = "O(1)",
-        .history = HISTORY({"2.6.12", "EX, PX, NX and XX."},
-            {"6.0.0", "KEEPTTL."}, {"6.2.0", "GET, EXAT and PXAT."},
-            {"7.0.0", "NX and GET may go together."}, {"8.1.0", "IFEQ."}),
+        .history = HISTORY({"2.6.12", "Takes EX, PX, NX and XX."},
+            {"6.0.0", "Takes KEEPTTL."}, {"6.2.0", "Takes GET, EXAT and PXAT."},
+            {"7.0.0", "NX and GET may go together."}, {"8.1.0", "Takes IFEQ."}),
         .keys = SPECS(
             AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE | KEY_VARIABLE_FLAGS,
                 .notes = "GET makes it read the key.",

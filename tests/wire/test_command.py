@@ -334,13 +334,18 @@ KEYS = [
     ("georadiusbymember a store b km store store", [("a", RO), ("store", OW)]),
     ("georadius a 1 2 3 km store", [("a", RO)]),
     ("xread count 1 2 streams", None),
+    ("migrate h 1 a 0 10", [("a", "RW access delete")]),
+    ("migrate h 1  0 10 copy auth keys keys a keys",
+     [("a", "RW access delete"), ("keys", "RW access delete")]),
+    ("migrate h 1  0 10 keys", [("", "RW access delete")]),
+    ("migrate h 1 a 0 10 keys b", None),
     ("watch a b", [("a", "RO"), ("b", "RO")]),
 ]
 
 
 @pytest.mark.parametrize("line,keys", KEYS, ids=[k[0] for k in KEYS])
 def test_keys(raw, line, keys):
-    words = line.split()
+    words = line.split(" ")
     if raw.cmd("COMMAND", "INFO", words[0]) == [None]:
         pytest.skip("not a command of this server")
     plain_keys = raw.cmd("COMMAND", "GETKEYS", *words)

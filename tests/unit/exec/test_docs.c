@@ -21,6 +21,12 @@ static uint32_t second_of(const struct slice *argv, uint32_t argc)
     return argc > 2 ? 2 : 0;
 }
 
+static uint32_t none_of(const struct slice *argv, uint32_t argc)
+{
+    (void)argv;
+    return argc;
+}
+
 static uint16_t flags_by_argc(const struct slice *argv, uint32_t argc)
 {
     (void)argv;
@@ -72,10 +78,14 @@ static const struct specs_case specs_cases[] = {
     {{BEHIND("keys", -2, -1, 0)}, "c keys x keys a b", "a b"},
     {{BEHIND("keys", -2, -1, 0)}, "c a b keys", ""},
     {{{.begin = KEY_BEGIN_UNKNOWN, .flags = ONE}, AT(1, ONE)}, "c a", "a"},
-    {{AT(1, ONE), {.begin = KEY_BEGIN_UNKNOWN, .find_key = second_of,
-                   .flags = TWO}}, "c a b", "a b"},
-    {{AT(1, ONE), {.begin = KEY_BEGIN_UNKNOWN, .find_key = second_of,
-                   .flags = TWO}}, "c a", "a"},
+    {{AT(1, ONE), {.begin = KEY_BEGIN_UNKNOWN, .find = KEY_FIND_UNKNOWN,
+                   .find_begin = second_of, .flags = TWO}}, "c a b", "a b"},
+    {{{.index = 9, .last = -1, .step = 1, .find_begin = second_of,
+       .flags = ONE}}, "c a b d", "b d"},
+    {{{.index = 1, .step = 1, .find_begin = none_of, .flags = ONE}}, "c a",
+     NULL},
+    {{AT(1, ONE), {.begin = KEY_BEGIN_UNKNOWN, .find = KEY_FIND_UNKNOWN,
+                   .find_begin = second_of, .flags = TWO}}, "c a", "a"},
 };
 
 /* The words of `text`; their number. */
