@@ -98,7 +98,7 @@ int64_t cmd_docs_find_keys(const struct cmd_docs *d, const struct slice *argv,
         if (s->flags & KEY_NOT_KEY) {
             continue;
         }
-        uint16_t flags = s->flags;
+        uint16_t flags = s->flags & (uint16_t)~KEY_INCOMPLETE;
         if (s->find_flags != NULL) {
             flags = s->find_flags(argv, argc);
         }

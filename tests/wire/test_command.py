@@ -37,8 +37,6 @@ def differences():
         "exec": {"flags": ({"skip_slowlog"}, {"skip_commandlog"})},
         "wait": {"flags": ({"noscript"}, {"blocking"}),
                  "categories": (set(), {"@blocking"})},
-        "memory|malloc-stats": {"flags": (set(), {"loading"})},
-        "memory|purge": {"flags": (set(), {"loading"})},
         "latency|reset": {"tips": ({"response_policy:all_succeeded"},
                                    {"response_policy:agg_sum"})},
         "msetnx": {"tips": ({"request_policy:multi_shard",
@@ -52,6 +50,11 @@ def differences():
         "xread": {"complexity": "left out"},
     }
     groups = [
+        ("memory|malloc-stats memory|purge cluster|info cluster|myid "
+         "cluster|nodes cluster|shards cluster|slots",
+         {"flags": (set(), {"loading"})}),
+        ("cluster|slots", {field: "deprecated in that version only" for field in
+                           SINCE_DEPRECATED}),
         ("blmove blpop brpop brpoplpush bzpopmax bzpopmin", BLOCKS_IN_SCRIPTS),
         ("acl|deluser acl|save acl|setuser client|setname config|resetstat "
          "config|rewrite", ALL_NODES),
@@ -59,11 +62,12 @@ def differences():
         ("randomkey scan", SPECIAL),
         ("acl|log georadius_ro georadiusbymember_ro hello xinfo|consumers "
          "bgsave bitcount bitop client|kill client|list georadiusbymember set "
-         "xinfo|stream zscan", NEW_HISTORY),
-        ("bgsave bitcount client|kill client|list set zscan hscan bitop",
+         "xinfo|stream zscan cluster|setslot", NEW_HISTORY),
+        ("bgsave bitcount client|kill client|list set zscan hscan bitop "
+         "cluster|setslot",
          NEW_ARGUMENTS),
         ("georadiusbymember xinfo|stream config|get geohash geopos georadius "
-         "pfmerge psubscribe shutdown", OTHER_ARGUMENTS),
+         "migrate pfmerge psubscribe shutdown", OTHER_ARGUMENTS),
         ("psetex quit setex setnx slowlog slowlog|get slowlog|help slowlog|len "
          "slowlog|reset", SINCE_DEPRECATED),
     ]
