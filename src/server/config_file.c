@@ -370,6 +370,13 @@ static void source_close(struct source *s, struct mem_account *a)
     mem_free(a, s->text);
 }
 
+/* A NUL byte is a blank between words, but not one that may be trimmed: the line
+ * that holds it is refused. */
+static bool is_margin(uint8_t c)
+{
+    return c != '\0' && is_blank(c);
+}
+
 static struct slice take_line(struct source *s)
 {
     const uint8_t *start = s->rest.data;
@@ -378,10 +385,10 @@ static struct slice take_line(struct source *s)
     size_t skip = len + (end != NULL ? 1 : 0);
     s->rest = slice_of(start + skip, s->rest.len - skip);
     s->line++;
-    while (len > 0 && is_blank(start[len - 1])) {
+    while (len > 0 && is_margin(start[len - 1])) {
         len--;
     }
-    while (len > 0 && is_blank(*start)) {
+    while (len > 0 && is_margin(*start)) {
         start++;
         len--;
     }

@@ -69,6 +69,8 @@ class Server:
         self.children = []
         self.is_down_expected = False
         self.log_checked_bytes = 0
+        if "_config" in options:
+            self._write_config()
         self._start()
 
     # ---- what tests use ----
@@ -91,7 +93,8 @@ class Server:
         """A server of the same kind, for one test; options are written with
         underscores; `limits` maps RLIMIT_* to a value. Stopped after the test.
         _prefix: words of a command that starts it; _wait=False: it is not ready
-        yet."""
+        yet; _config: the text of its config file, .config_path, to which port,
+        folder and the like are added instead of being arguments."""
         child = Server(self.binary, self.engine, self.workers,
                        _limits=limits or {}, **options)
         self.children.append(child)
@@ -140,7 +143,21 @@ class Server:
     # ---- life ----
 
     @property
+    def config_path(self):
+        return os.path.join(self.dir, "engram.conf")
+
+    def _write_config(self):
+        with open(self.config_path, "w") as f:
+            f.write("port %d\nbind 127.0.0.1\ndir %s\n" % (self.port, self.dir))
+            if not self.is_redis:
+                f.write("io-engine %s\nworker-threads %s\n"
+                        % (self.engine or "epoll", self.workers or 1))
+            f.write(self.options["_config"])
+
+    @property
     def args(self):
+        if "_config" in self.options:
+            return [self.binary, self.config_path]
         args = self.options.get("_prefix", []) + [
             self.binary, "--port", str(self.port), "--bind", "127.0.0.1",
             "--dir", self.dir]
