@@ -196,18 +196,10 @@ uint32_t listpack_find(const uint8_t *lp, uint32_t from, struct slice text,
         return LISTPACK_NONE;
     }
     struct pack_needle n = pack_needle_of(text);
-    const uint8_t *p = lp + from;
-    const uint8_t *end = lp + listpack_end(lp);
-    while (p < end) {
-        if (pack_equals(p, &n)) {
-            return (uint32_t)(p - lp);
-        }
-        p += pack_bytes(p);
-        for (uint32_t i = 0; i < skip && p < end; i++) {
-            p += pack_bytes(p);
-        }
-    }
-    return LISTPACK_NONE;
+    uint64_t passed;
+    const uint8_t *p = pack_find(lp + from, lp + listpack_end(lp), &n, skip,
+                                 &passed);
+    return p == NULL ? (uint32_t)LISTPACK_NONE : (uint32_t)(p - lp);
 }
 
 /* --- changing --- */

@@ -168,9 +168,18 @@ static inline struct pack_needle pack_needle_of(struct slice text)
     return n;
 }
 
-/* The last bytes differ more often than the first. */
+/* The last bytes differ more often than the first. Same length. */
 static inline bool pack_text_equals(const uint8_t *p, struct slice text)
 {
+    enum { WORD = sizeof(uint64_t) };
+    if (text.len >= WORD) {
+        size_t before = text.len - WORD;
+        uint64_t a;
+        uint64_t b;
+        memcpy(&a, p + before, WORD);
+        memcpy(&b, text.data + before, WORD);
+        return a == b && memcmp(p, text.data, before) == 0;
+    }
     return text.len == 0 || (p[text.len - 1] == text.data[text.len - 1] &&
                              memcmp(p, text.data, text.len - 1) == 0);
 }
@@ -189,6 +198,42 @@ static inline bool pack_equals(const uint8_t *p, const struct pack_needle *n)
         return v.integer == n->integer && n->is_integer;
     }
     return v.text.len == n->text.len && pack_text_equals(v.text.data, n->text);
+}
+
+/* Looks at the entry at `p`, then passes over `skip`, and so on up to `end`;
+ * where it is found, or NULL. *passed: entries before it, or all.
+ * Entries of the needle's own kind are stepped over by its length, not by what
+ * their first byte says: the processor need not wait for that byte to arrive. */
+static inline const uint8_t *pack_find(const uint8_t *p, const uint8_t *end,
+                                       const struct pack_needle *needle,
+                                       uint32_t skip, uint64_t *passed)
+{
+    const struct pack_needle n = *needle;
+    const size_t bytes6 = n.text.len + 2;
+    uint64_t count = 0;
+    uint32_t to_skip = 0;
+    for (; p < end; count++) {
+        bool is_looked_at = to_skip == 0;
+        to_skip = is_looked_at ? skip : to_skip - 1;
+        if (p[0] < PACK_TEXT6) {
+            if (p[0] == n.kind7 && is_looked_at) {
+                break;
+            }
+            p += 2;
+        } else if (p[0] == n.kind6) {
+            if (is_looked_at && pack_text_equals(p + 1, n.text)) {
+                break;
+            }
+            p += bytes6;
+        } else {
+            if (is_looked_at && pack_equals(p, &n)) {
+                break;
+            }
+            p += pack_bytes(p);
+        }
+    }
+    *passed = count;
+    return p < end ? p : NULL;
 }
 
 /* --- writing --- */

@@ -408,13 +408,11 @@ static bool find_forward(const struct quicklist *q, struct quicklist_at *at,
 {
     do {
         const struct chunk *c = at->chunk;
-        const uint8_t *limit = chunk_limit(c);
-        const uint8_t *p = c->data + at->offset;
-        while (p < limit && !pack_equals(p, n)) {
-            p += pack_bytes(p);
-            at->index++;
-        }
-        if (p < limit) {
+        uint64_t passed;
+        const uint8_t *p = pack_find(c->data + at->offset, chunk_limit(c), n,
+                                     0, &passed);
+        at->index += passed;
+        if (p != NULL) {
             at->offset = (size_t)(p - c->data);
             return true;
         }
