@@ -1,12 +1,11 @@
 /* number: strict parsing and the exact texts that Redis prints.
  *
- * Doubles are printed with 17 significant digits, which always read back the
- * same; whole numbers below 10^17 come out the same through the integer path,
- * which is some ten times faster. Doubles of at most 15 digits and a power of
+ * Doubles are printed with the digits that they need (number_double.c), whole
+ * numbers up to WHOLE_MAX with all of theirs, as integers. Doubles of at most 15 digits and a power of
  * ten of at most 22 are read by one exact multiplication or division (W. D.
  * Clinger, "How to read floating point numbers accurately", 1990); all others
  * go through strtod. The process keeps the "C" locale, so the point is '.'. */
-#include "base/number.h"
+#include "base/number_priv.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -17,6 +16,8 @@
 #include <stdlib.h>
 
 enum { EXACT_DIGITS_MAX = 15, EXACT_POWER_MAX = 22, UINT64_DIGITS_MAX = 20 };
+
+static const double WHOLE_MAX = 4611686018427387904.0; /* 2^62 */
 
 bool number_parse_uint64(struct slice text, uint64_t *out)
 {
@@ -253,13 +254,12 @@ size_t number_format_double(char *out, double v)
     if (v == 0) {
         return put_text(out, signbit(v) ? "-0" : "0");
     }
-    if (v > -1e17 && v < 1e17 && v == (double)(int64_t)v) {
+    if (fabs(v) <= WHOLE_MAX && v == (double)(int64_t)v) {
         return number_format_int64(out, (int64_t)v);
     }
-    int len = snprintf(out, NUMBER_DOUBLE_TEXT_MAX, "%.17g", v);
-    assert(len > 0);
-    assert(len < NUMBER_DOUBLE_TEXT_MAX);
-    return (size_t)len;
+    bool is_negative = v < 0;
+    out[0] = '-';
+    return is_negative + number_put_shortest(out + is_negative, fabs(v));
 }
 
 size_t number_format_long_double(char *out, size_t cap, long double v)

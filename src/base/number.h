@@ -11,7 +11,7 @@
 
 enum {
     NUMBER_INT64_TEXT_MAX = 20,   /* "-9223372036854775808", no NUL */
-    NUMBER_DOUBLE_TEXT_MAX = 32,  /* %.17g, no NUL */
+    NUMBER_DOUBLE_TEXT_MAX = 32,  /* no NUL */
     NUMBER_LDOUBLE_TEXT_MAX = 5120 /* human long double, as INCRBYFLOAT */
 };
 
@@ -29,9 +29,8 @@ bool number_parse_bytes(struct slice text, uint64_t *out);
 /* Each returns the length written; `out` has room for the maximum above. */
 size_t number_format_int64(char *out, int64_t v);
 size_t number_format_uint64(char *out, uint64_t v);
-/* "%.17g", which always reads back the same ("0.10000000000000001", as Redis 7.0
- * prints it); whole numbers below 10^17 without point; "-0"; "inf", "-inf",
- * "nan". */
+/* The fewest digits that read back the same: "0.1", "1e+21", "1e-7"; whole
+ * numbers up to 2^62 in full; "-0"; "inf", "-inf", "nan". */
 size_t number_format_double(char *out, double v);
 /* INCRBYFLOAT's: %.17Lf with trailing zeros (and then the point) removed. */
 size_t number_format_long_double(char *out, size_t cap, long double v);

@@ -1,5 +1,6 @@
 /* Tests of base/number: what is refused matters as much as what is read. The
- * expected texts were taken from Redis 7.0's answers. */
+ * expected texts were taken from the answers of Redis 7.0 and, doubles, Valkey
+ * 8.1. */
 #include "base/number.h"
 
 #include <float.h>
@@ -142,20 +143,37 @@ static void doubles_print_as_redis_does(void **state)
     expect_double(-0.0, "-0");
     expect_double(3, "3");
     expect_double(-17, "-17");
-    expect_double(0.1, "0.10000000000000001");
-    expect_double(1e-7, "9.9999999999999995e-08");
-    expect_double(1234567.891, "1234567.8910000001");
+    expect_double(0.1, "0.1");
+    expect_double(0.3, "0.3");
+    expect_double(0.1 + 0.2, "0.30000000000000004");
+    expect_double(1e-5, "0.00001");
+    expect_double(1e-6, "0.000001");
+    expect_double(1.5e-6, "1.5e-6");
+    expect_double(1e-7, "1e-7");
+    expect_double(0.001234, "0.001234");
+    expect_double(0.012345678, "0.012345678");
+    expect_double(1.2345e-5, "1.2345e-5");
+    expect_double(1234567.891, "1234567.891");
+    expect_double(4503599627370495.5, "4503599627370495.5");
     expect_double(9007199254740992, "9007199254740992");
     expect_double(99999999999999984, "99999999999999984");
-    expect_double(1e17, "1e+17");
-    expect_double(-1e17, "-1e+17");
-    expect_double(12345678901234567890.0, "1.2345678901234567e+19");
+    expect_double(1e17, "100000000000000000");
+    expect_double(-1e18, "-1000000000000000000");
+    expect_double(4611686018427387904, "4611686018427387904");
+    expect_double(4611686018427388928, "4611686018427389000");
+    expect_double(5e18, "5e+18");
+    expect_double(9223372036854775808.0, "9223372036854776000");
+    expect_double(12345678901234567890.0, "12345678901234567000");
     expect_double(1e21, "1e+21");
+    expect_double(1.2345678901234567e25, "1.2345678901234566e+25");
     expect_double(INFINITY, "inf");
     expect_double(-INFINITY, "-inf");
     expect_double((double)NAN, "nan");
     expect_double(-DBL_MAX, "-1.7976931348623157e+308");
-    expect_double(-4.9e-324, "-4.9406564584124654e-324");
+    expect_double(DBL_MIN, "2.2250738585072014e-308");
+    expect_double(-4.9e-324, "-5e-324");
+    /* Grisu2's digit too many: 1e23 would do. */
+    expect_double(1e23, "99999999999999990000000");
 }
 
 static void doubles_round_trip(void **state)
@@ -173,11 +191,9 @@ static void doubles_round_trip(void **state)
         if (!isfinite(v)) {
             continue;
         }
-        char text[NUMBER_DOUBLE_TEXT_MAX], expected[64];
+        char text[NUMBER_DOUBLE_TEXT_MAX];
         size_t len = number_format_double(text, v);
-        (void)snprintf(expected, sizeof expected, "%.17g", v);
-        assert_int_equal(len, strlen(expected));
-        assert_memory_equal(text, expected, len);
+        assert_in_range(len, 1, sizeof text);
         assert_true(number_parse_double(slice_of(text, len), &back));
         assert_true(back == v);
     }
