@@ -97,9 +97,11 @@ def test_segfault_is_reported(own):
         assert at >= 0, "%r is missing\n%s" % (part, log)
     assert log.count("STACK TRACE -") == 1
     answered, asked = re.search(r"(\d+)/(\d+) expected stacktraces", log).groups()
-    # Workers, main thread, housekeeper; the last may be slow on a busy machine.
-    assert int(asked) == int(server.workers or 1) + 2
-    assert int(answered) >= int(asked) - 1
+    # Workers and the main thread; the housekeeper may not have run yet, or not
+    # get to run, on a busy machine.
+    workers = int(server.workers or 1)
+    assert workers + 1 <= int(asked) <= workers + 2
+    assert int(answered) >= workers + 1
 
 
 def test_user_data_stays_out_of_the_report(own):
