@@ -63,6 +63,11 @@ void socket_share_port(int fd, bool is_shared)
     setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
 }
 
+void socket_stop_listening(int fd)
+{
+    shutdown(fd, SHUT_RD);
+}
+
 enum status socket_listen_tcp(const char *host, int port, int backlog,
                               bool is_shared, int *fd, int *err)
 {

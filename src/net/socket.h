@@ -15,6 +15,9 @@ STATUS_CHECKED enum status socket_listen_tcp(const char *host, int port,
                                              int *fd, int *err);
 /* Whether another socket may listen on the same port from now on. */
 void socket_share_port(int fd, bool is_shared);
+/* Lets go of those who wait to be accepted, and of the port for other sockets,
+ * whatever thread's listener it is; accepting fails until that is closed. */
+void socket_stop_listening(int fd);
 /* Replaces a stale socket file; mode 0: as umask leaves it. */
 STATUS_CHECKED enum status socket_listen_unix(const char *path, unsigned mode,
                                               int backlog, int *fd, int *err);

@@ -2,7 +2,9 @@
  *
  * A new address may be another spelling of an old one ("*" and 127.0.0.1 at the
  * same port), which the system would refuse while the old socket listens. The two
- * share the port while the change is under way, and only then. */
+ * share the port until the change is committed. Then the old ones stop listening
+ * at once, so that whoever connects from then on meets a new one, and worker 0
+ * closes them a moment later. */
 #include "server/listening.h"
 
 #include <assert.h>
@@ -205,6 +207,9 @@ void listening_commit(struct server *s, struct listening_change **change)
         return;
     }
     s->listening = c->next;
+    for (int i = 0; i < c->old_count; i++) {
+        socket_stop_listening(c->old[i]);
+    }
     c->link.run = receive_change;
     worker_post(s, 0, &c->link);
 }

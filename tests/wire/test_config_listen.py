@@ -18,8 +18,8 @@ def answers(port, host="127.0.0.1"):
     try:
         with Raw((host, port), 10) as raw:
             return raw.cmd("PING") == b"PONG"
-    except (ConnectionRefusedError, Closed):
-        return False  # Closed: it was in the old socket's queue
+    except (ConnectionRefusedError, ConnectionResetError, Closed):
+        return False  # refused; or it was in the old socket's queue
 
 
 def becomes(want, port, host="127.0.0.1"):
