@@ -249,6 +249,45 @@ void mem_stats_read(struct mem_stats *out)
 #endif
 }
 
+void mem_report(void (*write)(void *arg, const char *text), void *arg)
+{
+#ifdef ENGRAM_JEMALLOC
+    malloc_stats_print(write, arg, NULL);
+#else
+    (void)write;
+    (void)arg;
+#endif
+}
+
+bool mem_tuning_read(const char *name, int64_t *out)
+{
+#ifdef ENGRAM_JEMALLOC
+    /* The name does not tell how wide its value is. */
+    uint64_t wide = 0;
+    uint32_t narrow = 0;
+    bool flag = false;
+    size_t len = sizeof wide;
+    if (mallctl(name, &wide, &len, NULL, 0) == 0) {
+        *out = (int64_t)wide;
+        return true;
+    }
+    len = sizeof narrow;
+    if (mallctl(name, &narrow, &len, NULL, 0) == 0) {
+        *out = narrow;
+        return true;
+    }
+    len = sizeof flag;
+    if (mallctl(name, &flag, &len, NULL, 0) == 0) {
+        *out = flag;
+        return true;
+    }
+#else
+    (void)name;
+    (void)out;
+#endif
+    return false;
+}
+
 void mem_purge(void)
 {
 #ifdef ENGRAM_JEMALLOC

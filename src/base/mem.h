@@ -82,6 +82,10 @@ struct mem_stats {
     size_t rss;                         /* the process's resident set */
 };
 void mem_stats_read(struct mem_stats *out);
+/* The allocator's own report, piece by piece; nothing where it has none. */
+void mem_report(void (*write)(void *arg, const char *text), void *arg);
+/* One of the allocator's tuning numbers; false: there is none of that name. */
+bool mem_tuning_read(const char *name, int64_t *out);
 /* Gives the allocator's free pages back to the system. */
 void mem_purge(void);
 /* "jemalloc-5.3.0", "libc" */

@@ -15,6 +15,9 @@ void expiretime_run(struct cmd_ctx *c);
 void pexpiretime_run(struct cmd_ctx *c);
 void persist_run(struct cmd_ctx *c);
 
+/* object.c */
+extern const struct cmd_spec object_subcommands[];
+
 /* scan.c */
 extern const struct cmd_walk scan_walk;
 void scan_run(struct cmd_ctx *c);

@@ -361,6 +361,11 @@ const struct cmd_docs server_docs[] = {
         .args = ARGS(STRING("event", OPT_MANY)),
     },
     {
+        .name = "lolwut", .since = "5.0.0",
+        .summary = "Draws a picture and tells the server's version.",
+        .args = ARGS(INTEGER("version", OPT, .token = "VERSION")),
+    },
+    {
         .name = "memory", .since = "4.0.0",
         .summary = "Commands about memory.",
         .complexity = "By subcommand",

@@ -239,6 +239,12 @@ void reply_push(struct reply *r, int64_t n)
     write_aggregate(r, '>', n);
 }
 
+void reply_attribute(struct reply *r, int64_t pairs)
+{
+    assert(r->protocol >= 3);
+    write_aggregate(r, '|', pairs);
+}
+
 bool reply_verbatim_begin(struct reply *r, const char *ext, size_t len)
 {
     assert(strlen(ext) == 3);

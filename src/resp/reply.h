@@ -37,6 +37,8 @@ void reply_array(struct reply *r, int64_t n);
 void reply_map(struct reply *r, int64_t pairs);
 void reply_set(struct reply *r, int64_t n);
 void reply_push(struct reply *r, int64_t n);
+/* Of the reply that follows; RESP3 only. */
+void reply_attribute(struct reply *r, int64_t pairs);
 /* `ext` is three letters: "txt", "mkd". */
 void reply_verbatim(struct reply *r, const char *ext, struct slice s);
 /* The same of `len` bytes that the caller appends to r->out itself, between the

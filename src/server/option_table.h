@@ -149,8 +149,8 @@
     X(maxmemory_samples, "maxmemory-samples", NULL, 5, 1, 64, OPT_LATER) \
     X(maxmemory_tenacity, "maxmemory-eviction-tenacity", NULL, 10, 0, 100, \
       OPT_LATER) \
-    X(lfu_log_factor, "lfu-log-factor", NULL, 10, 0, INT32_MAX, OPT_LATER) \
-    X(lfu_decay_time, "lfu-decay-time", NULL, 1, 0, INT32_MAX, OPT_LATER) \
+    X(lfu_log_factor, "lfu-log-factor", NULL, 10, 0, INT32_MAX, 0) \
+    X(lfu_decay_time, "lfu-decay-time", NULL, 1, 0, INT32_MAX, 0) \
     X(connections_a_cycle, "max-new-connections-per-cycle", NULL, 10, 1, \
       1000, OPT_LATER) \
     X(socket_mark_id, "socket-mark-id", NULL, 0, 0, UINT32_MAX, OPT_IM | \

@@ -55,13 +55,20 @@ static void apply_value_limits(const struct options *o, struct value_limits *l)
     }
 }
 
+static void apply_to_store(struct server *s)
+{
+    const struct options *o = &s->options;
+    bool is_lfu = o->maxmemory_policy == POLICY_VOLATILE_LFU
+                  || o->maxmemory_policy == POLICY_ALLKEYS_LFU;
+    store_set_frequency(s->store, is_lfu, (uint32_t)o->lfu_log_factor,
+                        (uint32_t)o->lfu_decay_time);
+}
+
 void server_apply_options(struct server *s)
 {
     const struct options *o = &s->options;
     const struct output_limit *l = &o->output_limits[CLIENT_CLASS_NORMAL];
-    if (s->store != NULL) {
-        apply_value_limits(o, store_limits(s->store));
-    }
+    apply_value_limits(o, store_limits(s->store));
     atomic_store_explicit(&s->max_clients, (uint64_t)o->maxclients,
                           memory_order_relaxed);
     atomic_store_explicit(&s->memory_limit, (uint64_t)o->maxmemory,
@@ -97,6 +104,7 @@ void server_apply_options(struct server *s)
                           o->protected_mode && !has_password,
                           memory_order_relaxed);
     observe_apply_options(s);
+    apply_to_store(s);
 }
 
 size_t server_used_memory(struct server *s)
@@ -283,7 +291,7 @@ const struct cmd_spec *const server_families[] = {
     string_cmds, bitmap_cmds, generic_cmds, connection_cmds,
     keyspace_cmds, config_cmds, info_cmds, command_cmds, auth_cmds,
     client_cmds, monitor_cmds, server_cmds, transaction_cmds, set_cmds,
-    commandlog_cmds, latency_cmds,
+    commandlog_cmds, latency_cmds, memory_cmds, lolwut_cmds, debug_cmds,
     NULL,
 };
 

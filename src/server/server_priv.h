@@ -147,6 +147,7 @@ struct server {
     double ticks_per_us;
     const char *io_engine; /* "io_uring" or "epoll", as chosen */
     _Atomic(bool) is_stopping;
+    _Atomic(bool) is_cron_paused; /* DEBUG PAUSE-CRON */
     struct lock stop_lock;       /* held while workers are being woken */
     struct barrier loops_ended;  /* no loop is closed before all have ended */
     _Atomic(bool) is_half_started; /* not all threads came up: do not wait */
@@ -191,11 +192,14 @@ void config_rewrite_file(struct cmd_ctx *c, bool all);
 extern const struct cmd_spec config_cmds[];   /* config_cmds.c */
 extern const struct cmd_spec info_cmds[];     /* info.c: INFO */
 extern const struct cmd_spec commandlog_cmds[]; /* COMMANDLOG, SLOWLOG */
+extern const struct cmd_spec debug_cmds[];    /* debug_cmds.c: DEBUG */
+extern const struct cmd_spec memory_cmds[];   /* memory_cmds.c: MEMORY */
+extern const struct cmd_spec lolwut_cmds[];   /* lolwut.c: LOLWUT */
 extern const struct cmd_spec latency_cmds[];  /* latency_cmds.c: LATENCY */
 extern const struct cmd_spec command_cmds[];  /* command_cmds.c: COMMAND */
 extern const struct cmd_spec auth_cmds[];     /* auth_cmds.c: AUTH, HELLO, RESET */
 extern const struct cmd_spec client_cmds[];   /* client_cmds.c: CLIENT */
-extern const struct cmd_spec server_cmds[];   /* server_cmds.c: SHUTDOWN, DEBUG */
+extern const struct cmd_spec server_cmds[];   /* server_cmds.c: SHUTDOWN, ROLE */
 /* All rows there are, those of src/commands too; ends with NULL. */
 extern const struct cmd_spec *const server_families[]; /* server.c */
 

@@ -231,9 +231,12 @@ static void on_cron(void *arg)
 {
     struct worker *w = arg;
     uint64_t begin = clock_ticks();
-    connections_cron(w, loop_now_us(w->loop) / 1000);
-    if (w->index == 0) {
-        server_cron(w->server);
+    if (!atomic_load_explicit(&w->server->is_cron_paused,
+                              memory_order_relaxed)) {
+        connections_cron(w, loop_now_us(w->loop) / 1000);
+        if (w->index == 0) {
+            server_cron(w->server);
+        }
     }
     uint64_t ticks = clock_ticks() - begin;
     counter_add(&w->stats.cron_ticks, ticks);

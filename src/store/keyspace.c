@@ -107,6 +107,9 @@ void keyspace_touch(struct keyspace *ks, struct entry *e)
 {
     uint32_t clock = atomic_load_explicit(&ks->store->clock,
                                           memory_order_relaxed);
+    if (__builtin_expect(store_counts_frequency(ks->store), 0)) {
+        keyspace_count_use(ks, e);
+    }
     /* Written only when it changed: a read must not dirty the line. */
     if (e->access_clock != clock) {
         e->access_clock = clock & 0xffffff;
@@ -216,6 +219,7 @@ static enum status add_entry(struct keyspace *ks, const struct key *k,
 static enum status add_own_entry(struct keyspace *ks, const struct key *k,
                                  struct entry *e)
 {
+    e->hits = FREQUENCY_INITIAL;
     enum status st = add_entry(ks, k, e);
     if (st != ST_OK) {
         destroy_entry(ks, e);
@@ -250,6 +254,8 @@ static enum status put_made(struct keyspace *ks, const struct key *k,
     if (e == NULL) {
         return add_own_entry(ks, k, to);
     }
+    to->hits = e->hits;
+    to->access_clock = e->access_clock;
     keyspace_touch(ks, to);
     put_over(ks, e, to);
     return ST_OK;

@@ -106,8 +106,18 @@ struct entry *keyspace_find(struct keyspace *ks, const struct key *k);
 /* NULL when it is missing or its deadline has passed. */
 struct entry *keyspace_find_live(struct keyspace *ks, const struct key *k,
                                  int64_t now_ms);
-/* Notes an access in the entry (clock, hits). */
+/* Notes an access in the entry (clock, and hits under an LFU policy). */
 void keyspace_touch(struct keyspace *ks, struct entry *e);
+
+/* Whether uses are counted (an LFU policy), and lfu-log-factor and
+ * lfu-decay-time; any thread. */
+void store_set_frequency(struct store *s, bool on, uint32_t log_factor,
+                         uint32_t decay_minutes);
+bool store_counts_frequency(const struct store *s);
+enum { FREQUENCY_INITIAL = 5 }; /* of a new key, so that it is not the first to
+                                   go */
+/* How often the entry was used, decayed to now; 0 .. 255, logarithmic. */
+uint8_t keyspace_frequency(const struct keyspace *ks, const struct entry *e);
 
 enum { DEADLINE_NONE = 0, DEADLINE_KEEP = -1 }; /* else unix ms */
 
@@ -195,6 +205,7 @@ size_t keyspace_entry_bytes(const struct keyspace *ks, const struct entry *e);
 /* Bytes of its table and of its expiry wheel. */
 size_t keyspace_table_bytes(const struct keyspace *ks);
 size_t keyspace_expiry_bytes(const struct keyspace *ks);
+size_t keyspace_expiry_records(const struct keyspace *ks); /* on the wheel */
 /* Walks the table: slow. */
 void keyspace_table_stats(const struct keyspace *ks, struct table_stats *out);
 /* Invariants; slow; asserts. */

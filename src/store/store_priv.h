@@ -32,6 +32,7 @@ struct keyspace {
     size_t external_count; /* entries with memory outside the heap */
     struct value *doomed; /* big values that nobody has any more, to be freed */
     bool is_edited;       /* between keyspace_edit_begin and _end */
+    uint64_t use_random;   /* keyspace_count_use's */
     uint8_t parity;        /* ENTRY_PARITY of the current sweep, or 0 */
     bool is_compacting;
     uint64_t compact_cursor;
@@ -63,6 +64,9 @@ struct store {
     int64_t start_ms; /* unix */
     struct mem_account account; /* shared: the matrix, keyspace structs */
     _Atomic(uint32_t) clock;       /* seconds, 24 bits */
+    /* An LFU policy is on (read with the clock at each look-up), and how. */
+    _Atomic(bool) counts_frequency;
+    _Atomic(uint32_t) frequency_factor, frequency_decay;
     _Atomic(int64_t) now_ms;       /* of the last store_set_clock, coarse */
     _Atomic(bool) is_expire_paused;
     struct lock reclaim_lock;
@@ -84,6 +88,8 @@ void keyspace_doom(struct keyspace *ks, struct value *v);
 /* Deletes an entry that is due and tells the sink and the listeners. */
 void keyspace_expire_at(struct keyspace *ks, struct table_at *at,
                         struct entry *e);
+/* Counts a use of the entry, before its access clock is set. */
+void keyspace_count_use(struct keyspace *ks, struct entry *e);
 /* Notes in its shard that something is due then. */
 void shard_note_due(struct shard *sh, int64_t deadline_ms);
 /* Hands a keyspace that is out of the matrix to the reclaimer. */

@@ -1,0 +1,61 @@
+/* digest: three keyed hashes with fixed keys, chained: each step hashes what was
+ * there before together with the hash of the new bytes. */
+#include "server/digest.h"
+
+#include <stdio.h>
+
+#include "base/hash.h"
+#include "types/string.h"
+
+static const struct hash_seed seeds[DIGEST_WORDS] = {
+    {0x0706050403020100, 0x0f0e0d0c0b0a0908},
+    {0x1716151413121110, 0x1f1e1d1c1b1a1918},
+    {0x2726252423222120, 0x2f2e2d2c2b2a2928},
+};
+
+void digest_mix(struct digest *d, struct slice bytes)
+{
+    for (int i = 0; i < DIGEST_WORDS; i++) {
+        const uint64_t step[] = {d->words[i], bytes.len,
+                                 hash_keyed(&seeds[i], bytes.data, bytes.len)};
+        d->words[i] = hash_keyed(&seeds[i], step, sizeof step);
+    }
+}
+
+void digest_add(struct digest *d, const struct digest *member)
+{
+    for (int i = 0; i < DIGEST_WORDS; i++) {
+        d->words[i] += member->words[i];
+    }
+}
+
+void digest_format(const struct digest *d, char out[DIGEST_TEXT_LEN + 1])
+{
+    snprintf(out, DIGEST_TEXT_LEN + 1, "%016llx%016llx%08x",
+             (unsigned long long)d->words[0], (unsigned long long)d->words[1],
+             (unsigned)(d->words[2] & UINT32_MAX));
+}
+
+/* ---- values ---- */
+
+static void mix_string(struct digest *d, const struct entry *e)
+{
+    char scratch[STRING_SCRATCH_BYTES];
+    digest_mix(d, string_bytes(e, scratch));
+}
+
+/* How each type is mixed in. */
+static void (*const mix_by_type[VALUE_TYPE_COUNT])(struct digest *d,
+                                                   const struct entry *e) = {
+    [TYPE_STRING] = mix_string,
+};
+
+bool digest_mix_value(struct digest *d, const struct entry *e)
+{
+    if (mix_by_type[e->type] == NULL) {
+        return false;
+    }
+    digest_mix(d, slice_of_text(value_type_name((enum value_type)e->type)));
+    mix_by_type[e->type](d, e);
+    return true;
+}
