@@ -37,9 +37,13 @@ def shown(raw, name):
 
 @pytest.fixture
 def many(server, raws):
-    """A server and sessions on all of its workers."""
+    """A server and sessions on all of its workers; accepted, since those that
+    still wait for that go with the old socket."""
     child = server.new()
-    return child, raws(4, of=child)
+    sessions = raws(4, of=child)
+    for raw in sessions:
+        assert raw.cmd("PING") == b"PONG"
+    return child, sessions
 
 
 def test_port(many):
