@@ -13,6 +13,7 @@ extern const struct cmd_spec connection_cmds[];
 extern const struct cmd_spec keyspace_cmds[];
 extern const struct cmd_spec transaction_cmds[];
 extern const struct cmd_spec set_cmds[];
+extern const struct cmd_spec list_cmds[];
 
 /* Said of a string that would be longer than ctx_string_max. */
 #define STRING_TOO_LONG_TEXT \

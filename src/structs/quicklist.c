@@ -32,6 +32,17 @@ struct quicklist *quicklist_create(const struct quicklist_memory *m,
     return q;
 }
 
+struct quicklist *quicklist_create_like(const struct quicklist_memory *m,
+                                        const struct quicklist *like)
+{
+    struct quicklist *q = slab_alloc(m->heap, sizeof *q);
+    if (q != NULL) {
+        *q = (struct quicklist){.limit_size = like->limit_size,
+                                .limit_count = like->limit_count};
+    }
+    return q;
+}
+
 bool quicklist_destroy_some(struct quicklist **q,
                             const struct quicklist_memory *m, size_t chunks_max)
 {

@@ -30,6 +30,9 @@ enum quicklist_end { QUICKLIST_HEAD, QUICKLIST_TAIL };
 /* `chunk_limit` is list-max-listpack-size. NULL: out of memory. */
 struct quicklist *quicklist_create(const struct quicklist_memory *m,
                                    int chunk_limit);
+/* An empty one with the same limit; NULL: out of memory. */
+struct quicklist *quicklist_create_like(const struct quicklist_memory *m,
+                                        const struct quicklist *like);
 void quicklist_destroy(struct quicklist **q, const struct quicklist_memory *m);
 /* The same in slices of `chunks_max` chunks; true: there are more. After the
  * first call only this and quicklist_destroy may be called. */
