@@ -31,6 +31,7 @@ struct exec_stats {
     double ticks_per_us;
     uint32_t command_count;      /* elements of commands */
     struct cmd_stats *commands;  /* by cmd.index */
+    struct counter watching_sessions; /* WATCH: now */
     struct counter command_total;
     struct counter error_total;
     struct counter error_overflow; /* of codes there was no more room for */

@@ -117,6 +117,9 @@ static bool watch_key(struct exec *x, struct session *s, const struct key *k)
         interests_drop(in, i);
         return false;
     }
+    if (s->watches == NULL) {
+        counter_add(&x->stats.watching_sessions, 1);
+    }
     *w = (struct watch){.next_of_session = s->watches, .session = s};
     w->was_expired = is_expired(x, shard, s->database, k);
     interest_add_watch(i, w);
@@ -139,6 +142,9 @@ void transaction_watch(struct cmd_ctx *c)
 static void unwatch_held(struct exec *x, struct session *s)
 {
     struct interests *in = x->o.interests;
+    if (s->watches != NULL) {
+        counter_add(&x->stats.watching_sessions, (uint64_t)-1);
+    }
     while (s->watches != NULL) {
         struct watch *w = s->watches;
         struct interest *i = w->at;
@@ -154,6 +160,9 @@ static void unwatch_held(struct exec *x, struct session *s)
 static void unwatch(struct exec *x, struct session *s)
 {
     struct interests *in = x->o.interests;
+    if (s->watches != NULL) {
+        counter_add(&x->stats.watching_sessions, (uint64_t)-1);
+    }
     while (s->watches != NULL) {
         struct watch *w = s->watches;
         struct interest *i = w->at;

@@ -62,11 +62,12 @@ uint64_t info_max_workers(const struct server *s, size_t offset)
     return max;
 }
 
-uint64_t info_sum_commands(const struct server *s)
+uint64_t info_sum_execs(const struct server *s, size_t offset)
 {
     uint64_t sum = 0;
     for (uint32_t i = 0; i < s->worker_count; i++) {
-        sum += counter_get(&exec_stats(s->workers[i].exec)->command_total);
+        const char *st = (const char *)exec_stats(s->workers[i].exec);
+        sum += counter_get((const struct counter *)(const void *)(st + offset));
     }
     return sum;
 }
@@ -87,7 +88,7 @@ void info_sample(struct server *s)
 {
     struct rate_sample now = {
         .at_ms = clock_monotonic_us() / 1000,
-        .commands = info_sum_commands(s),
+        .commands = SUM_EXECS(s, command_total),
         .bytes_in = SUM_WORKERS(s, stats.bytes_in),
         .bytes_out = SUM_WORKERS(s, stats.bytes_out),
         .turns = SUM_WORKERS(s, stats.turns),
@@ -213,7 +214,7 @@ static const struct section {
     void (*write)(struct info *in);
 } sections[] = {
     {"server", "Server", IN_DEFAULT | IN_ALL, info_server},
-    {"clients", "Clients", IN_DEFAULT | IN_ALL, info_clients},
+    {"clients", "Clients", IN_DEFAULT | IN_ALL | ASKS_SHARDS, info_clients},
     {"memory", "Memory", IN_DEFAULT | IN_ALL | ASKS_SHARDS, info_memory},
     {"persistence", "Persistence", IN_DEFAULT | IN_ALL, info_persistence},
     {"stats", "Stats", IN_DEFAULT | IN_ALL, info_stats},
@@ -288,10 +289,18 @@ static void info_run(struct cmd_ctx *c)
     }
 }
 
+static void count_interest(void *info, struct interest *i)
+{
+    struct info *in = info;
+    in->watched_keys += i->watches != NULL;
+    in->awaited_keys += i->waits != NULL;
+}
+
 static bool info_step(struct cmd_ctx *c, uint32_t shard)
 {
     struct info *in = c->walk_state;
     shard_figures_add(&in->shards, c->store, shard);
+    interests_visit(in->server->interests, shard, count_interest, in);
     return true;
 }
 

@@ -17,7 +17,9 @@ struct info {
     struct server *server;
     struct text text;
     int64_t now_ms;
-    struct shard_figures shards; /* where a section has asked for them */
+    /* Where a section has asked for them: */
+    struct shard_figures shards;
+    size_t watched_keys, awaited_keys;
 };
 
 /* ---- lines ---- */
@@ -36,7 +38,9 @@ void info_zeros(struct text *t, const char *const *names);
     info_max_workers((s), offsetof(struct worker, field))
 uint64_t info_sum_workers(const struct server *s, size_t offset);
 uint64_t info_max_workers(const struct server *s, size_t offset);
-uint64_t info_sum_commands(const struct server *s);
+#define SUM_EXECS(s, field) \
+    info_sum_execs((s), offsetof(struct exec_stats, field))
+uint64_t info_sum_execs(const struct server *s, size_t offset);
 uint64_t info_sum_command_ticks(const struct server *s);
 
 /* One command's calls, summed. */

@@ -110,26 +110,10 @@ static void add_pause(struct info *in)
                 left_ms > 0 ? (uint64_t)left_ms : 0);
 }
 
-/* Of all workers' counters at this place. */
-static uint64_t largest(const struct server *s, size_t offset)
-{
-    uint64_t max = 0;
-    for (uint32_t i = 0; i < s->worker_count; i++) {
-        const char *w = (const char *)&s->workers[i];
-        uint64_t v = counter_get((const struct counter *)(const void *)
-                                 (w + offset));
-        max = v > max ? v : max;
-    }
-    return max;
-}
-
 void info_clients(struct info *in)
 {
-    static const char *const before[] = {
-        "tracking_clients", "pubsub_clients", "watching_clients", NULL,
-    };
-    static const char *const zeros[] = {
-        "total_watched_keys", "total_blocking_keys", "total_blocking_keys_on_nokey", NULL,
+    static const char *const absent[] = {
+        "tracking_clients", "pubsub_clients", NULL,
     };
     struct server *s = in->server;
     struct text *t = &in->text;
@@ -138,13 +122,16 @@ void info_clients(struct info *in)
     info_number(t, "maxclients",
                 atomic_load_explicit(&s->max_clients, memory_order_relaxed));
     info_number(t, "client_recent_max_input_buffer",
-                largest(s, offsetof(struct worker, stats.recent_max_input)));
+                MAX_WORKERS(s, stats.recent_max_input));
     info_number(t, "client_recent_max_output_buffer",
-                largest(s, offsetof(struct worker, stats.recent_max_output)));
+                MAX_WORKERS(s, stats.recent_max_output));
     info_number(t, "blocked_clients", SUM_WORKERS(s, stats.blocked));
-    info_zeros(t, before);
+    info_zeros(t, absent);
+    info_number(t, "watching_clients", SUM_EXECS(s, watching_sessions));
     info_number(t, "clients_in_timeout_table",
                 SUM_WORKERS(s, stats.blocked_with_deadline));
-    info_zeros(t, zeros);
+    info_number(t, "total_watched_keys", in->watched_keys);
+    info_number(t, "total_blocking_keys", in->awaited_keys);
+    info_number(t, "total_blocking_keys_on_nokey", 0);
     add_pause(in);
 }

@@ -16,7 +16,7 @@ static void add_traffic(struct info *in)
     struct text *t = &in->text;
     info_number(t, "total_connections_received",
                 SUM_WORKERS(s, stats.connections_received));
-    info_number(t, "total_commands_processed", info_sum_commands(s));
+    info_number(t, "total_commands_processed", SUM_EXECS(s, command_total));
     info_number(t, "instantaneous_ops_per_sec",
                 counter_get(&s->rates.commands_per_s));
     info_number(t, "total_net_input_bytes", SUM_WORKERS(s, stats.bytes_in));
@@ -54,15 +54,6 @@ static void add_keys(struct info *in)
     info_number(t, "keyspace_hits", st.hits);
     info_number(t, "keyspace_misses", st.misses);
     info_number(t, "moved_entries", st.moved_count);
-}
-
-static uint64_t sum_error_replies(const struct server *s)
-{
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < s->worker_count; i++) {
-        sum += counter_get(&exec_stats(s->workers[i].exec)->error_total);
-    }
-    return sum;
 }
 
 static void add_loop(struct info *in)
@@ -114,7 +105,7 @@ void info_stats(struct info *in)
     info_zeros(t, sync);
     add_keys(in);
     info_zeros(t, absent);
-    info_number(t, "total_error_replies", sum_error_replies(s));
+    info_number(t, "total_error_replies", SUM_EXECS(s, error_total));
     text_add(t, "dump_payload_sanitizations:0\r\n");
     info_number(t, "total_reads_processed", SUM_WORKERS(s, stats.reads));
     info_number(t, "total_writes_processed", SUM_WORKERS(s, stats.writes));
