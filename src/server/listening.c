@@ -9,13 +9,17 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <grp.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/number.h"
 #include "net/socket.h"
 #include "server/server_priv.h"
 #include "server/worker.h"
+
+enum { GROUP_TEXT_MAX = 64 * 1024 }; /* an entry of the system's groups */
 
 struct listening_change {
     struct message link; /* first */
@@ -216,6 +220,23 @@ void listening_commit(struct server *s, struct listening_change **change)
 
 /* ---- the start ---- */
 
+/* By name or number; 0 or errno. */
+static int give_to_group(const char *path, const char *group)
+{
+    char scratch[GROUP_TEXT_MAX];
+    struct group entry, *found = NULL;
+    int64_t id;
+    if (number_parse_int64(slice_of_text(group), &id) && id >= 0
+        && id < UINT32_MAX) {
+        return chown(path, (uid_t)-1, (gid_t)id) == 0 ? 0 : errno;
+    }
+    int error = getgrnam_r(group, &entry, scratch, sizeof scratch, &found);
+    if (error != 0 || found == NULL) {
+        return error != 0 ? error : EINVAL;
+    }
+    return chown(path, (uid_t)-1, found->gr_gid) == 0 ? 0 : errno;
+}
+
 static bool listen_unix(struct server *s, char *err, size_t cap)
 {
     const struct options *o = &s->options;
@@ -233,6 +254,14 @@ static bool listen_unix(struct server *s, char *err, size_t cap)
         return false;
     }
     s->has_unix_socket = true;
+    error = o->unixsocketgroup[0] == 0
+                ? 0 : give_to_group(o->unixsocket, o->unixsocketgroup);
+    if (error != 0) {
+        close(fd);
+        (void)snprintf(err, cap, "Failed giving Unix socket %s to group %s: %s",
+                       o->unixsocket, o->unixsocketgroup, strerror(error));
+        return false;
+    }
     if (!worker_listen(&s->workers[0], fd)) {
         close(fd);
         (void)snprintf(err, cap, "out of memory");

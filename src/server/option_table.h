@@ -311,8 +311,7 @@
 /* X(field, name, alias, initial, kind, flags) */
 #define OPTION_STRING_MAP(X) \
     X(unixsocket, "unixsocket", NULL, "", TEXT_ANY, OPT_IM) \
-    X(unixsocketgroup, "unixsocketgroup", NULL, "", TEXT_ANY, OPT_IM | \
-      OPT_LATER) \
+    X(unixsocketgroup, "unixsocketgroup", NULL, "", TEXT_ANY, OPT_IM) \
     X(logfile, "logfile", NULL, "", TEXT_ANY, OPT_IM) \
     X(dir, "dir", NULL, "./", TEXT_DIRECTORY, OPTION_PROTECTED) \
     X(requirepass, "requirepass", NULL, "", TEXT_ANY, OPTION_SECRET) \

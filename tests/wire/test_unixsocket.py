@@ -1,4 +1,5 @@
 """A Unix socket beside the port, or instead of it."""
+import grp
 import os
 import signal
 import stat
@@ -34,6 +35,22 @@ def test_permissions(server, path):
     server.new(unixsocket=path, unixsocketperm="700")
     mode = os.stat(path).st_mode
     assert stat.S_ISSOCK(mode) and stat.S_IMODE(mode) == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_group(server, path):
+    for group in [grp.getgrall()[-1].gr_name, "1"]:
+        own = server.new(unixsocket=path, unixsocketgroup=group)
+        want = 1 if group == "1" else grp.getgrnam(group).gr_gid
+        assert os.stat(path).st_gid == want
+        own.end()
+
+
+def test_no_such_group(server, path):
+    child = server.new(_wait=False, unixsocket=path, unixsocketgroup="no such one")
+    assert child.wait_down() == 1
+    assert "Failed giving Unix socket" in child.log()
+    assert not os.path.exists(path)
 
 
 def test_client_list_shows_the_path(server, path):
