@@ -38,12 +38,11 @@ def test_permissions(server, path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
-def test_group(server, path):
-    for group in [grp.getgrall()[-1].gr_name, "1"]:
-        own = server.new(unixsocket=path, unixsocketgroup=group)
-        want = 1 if group == "1" else grp.getgrnam(group).gr_gid
-        assert os.stat(path).st_gid == want
-        own.end()
+@pytest.mark.parametrize("group,number", [
+    ("1", 1), (grp.getgrall()[-1].gr_name, grp.getgrall()[-1].gr_gid)])
+def test_group(server, path, group, number):
+    server.new(unixsocket=path, unixsocketgroup=group)
+    assert os.stat(path).st_gid == number
 
 
 def test_no_such_group(server, path):
