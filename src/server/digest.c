@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/hash.h"
+#include "types/set.h"
 #include "types/string.h"
 
 static const struct hash_seed seeds[DIGEST_WORDS] = {
@@ -44,10 +45,25 @@ static void mix_string(struct digest *d, const struct entry *e)
     digest_mix(d, string_bytes(e, scratch));
 }
 
+static bool add_member(void *sum, struct slice member)
+{
+    struct digest d = {{0}};
+    digest_mix(&d, member);
+    digest_add(sum, &d);
+    return true;
+}
+
+static void mix_set(struct digest *d, const struct entry *e)
+{
+    struct digest sum = {{0}};
+    set_visit(e, add_member, &sum);
+    digest_mix(d, slice_of(sum.words, sizeof sum.words));
+}
+
 /* How each type is mixed in. */
 static void (*const mix_by_type[VALUE_TYPE_COUNT])(struct digest *d,
                                                    const struct entry *e) = {
-    [TYPE_STRING] = mix_string,
+    [TYPE_STRING] = mix_string, [TYPE_SET] = mix_set,
 };
 
 bool digest_mix_value(struct digest *d, const struct entry *e)

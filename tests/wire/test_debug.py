@@ -109,6 +109,27 @@ def test_digest_value(debug):
     assert len(a) == 40
 
 
+def test_digest_of_sets(debug):
+    """Equal members, equal digest: in any order and encoding."""
+    def of(*keys):
+        return debug.cmd("DEBUG", "DIGEST-VALUE", *keys)
+
+    debug.cmd("SADD", "a", *range(300))
+    debug.cmd("SADD", "b", *reversed(range(300)))
+    debug.cmd("SADD", "c", "x", *range(300))
+    debug.cmd("SREM", "c", "x")
+    assert debug.cmd("OBJECT", "ENCODING", "a") != debug.cmd("OBJECT", "ENCODING", "c")
+    a, b, c = of("a", "b", "c")
+    assert a == b == c != ZEROS
+    debug.cmd("SREM", "c", 7)
+    assert of("c") != [a]
+    before = digest(debug)
+    debug.cmd("SADD", "b", "new")
+    assert digest(debug) != before
+    debug.cmd("SREM", "b", "new")
+    assert digest(debug) == before
+
+
 # ---- keys and tables ----
 
 def test_object(debug):
