@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/hash.h"
+#include "types/list.h"
 #include "types/set.h"
 #include "types/string.h"
 
@@ -60,10 +61,22 @@ static void mix_set(struct digest *d, const struct entry *e)
     digest_mix(d, slice_of(sum.words, sizeof sum.words));
 }
 
+static void mix_list(struct digest *d, const struct entry *e)
+{
+    char scratch[LIST_SCRATCH_BYTES];
+    struct list_at at;
+    for (bool more = list_seek(e, 0, &at); more;
+         more = list_step(&at, LIST_TAIL)) {
+        digest_mix(d, list_text(&at, scratch));
+    }
+}
+
 /* How each type is mixed in. */
 static void (*const mix_by_type[VALUE_TYPE_COUNT])(struct digest *d,
                                                    const struct entry *e) = {
-    [TYPE_STRING] = mix_string, [TYPE_SET] = mix_set,
+    [TYPE_STRING] = mix_string,
+    [TYPE_LIST] = mix_list,
+    [TYPE_SET] = mix_set,
 };
 
 bool digest_mix_value(struct digest *d, const struct entry *e)

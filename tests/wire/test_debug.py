@@ -130,6 +130,24 @@ def test_digest_of_sets(debug):
     assert digest(debug) == before
 
 
+def test_digest_of_lists(debug):
+    """Equal elements in equal order, in any encoding."""
+    def of(*keys):
+        return debug.cmd("DEBUG", "DIGEST-VALUE", *keys)
+
+    debug.cmd("RPUSH", "a", *range(100), "x", "12a")
+    debug.cmd("LPUSH", "b", "12a", "x", *reversed(range(100)))
+    debug.cmd("RPUSH", "c", *range(100), "x", "12a", *["y" * 100] * 1000)
+    assert debug.cmd("OBJECT", "ENCODING", "c") == b"quicklist"
+    a, b, c = of("a", "b", "c")
+    assert a == b != c
+    debug.cmd("LTRIM", "c", 0, 101)
+    assert of("c") == [a]
+    debug.cmd("LSET", "b", 0, 1)
+    debug.cmd("LSET", "b", 1, 0)
+    assert of("b") != [a], "the order tells"
+
+
 # ---- keys and tables ----
 
 def test_object(debug):
