@@ -114,6 +114,7 @@ static bool move_one(struct cmd_ctx *c, const struct entry *e,
     } else {
         list_drop(c, src, from, 1);
     }
+    c->changes = 1; /* as the field counts: one element has moved */
     reply_bulk(c->reply, item);
     return true;
 }

@@ -64,6 +64,7 @@ void exec_set_now(struct exec *x, int64_t wall_ms, int64_t monotonic_us)
 {
     x->wall_ms = wall_ms;
     x->monotonic_us = monotonic_us;
+    x->now_ticks = clock_ticks();
     store_set_clock(x->o.store, (uint32_t)(wall_ms / 1000));
 }
 
@@ -180,7 +181,11 @@ void exec_tell(struct exec *x, const struct change *change)
 static void run_and_tell(struct exec *x, struct cmd_ctx *c)
 {
     c->spec->run(c);
-    if (c->changes > 0 && !c->is_propagated) {
+    if (c->changes == 0) {
+        return;
+    }
+    counter_add(&x->stats.change_total, c->changes);
+    if (!c->is_propagated) {
         struct change change = {c->database, c->argc, c->argv};
         exec_tell(x, &change);
     }

@@ -40,6 +40,7 @@ struct exec {
     struct exec_stats stats;
     struct random random;
     int64_t wall_ms, monotonic_us;
+    uint64_t now_ticks; /* when they were set */
     struct call calls[EXEC_BATCH_MAX];
     uint32_t call_count;
     const struct cmd_ctx *running; /* NULL: between two commands */

@@ -33,6 +33,7 @@ struct exec_stats {
     struct cmd_stats *commands;  /* by cmd.index */
     struct counter watching_sessions; /* WATCH: now */
     struct counter command_total;
+    struct counter change_total; /* keys changed */
     struct counter error_total;
     struct counter error_overflow; /* of codes there was no more room for */
     struct counter error_kinds;  /* elements of errors in use */

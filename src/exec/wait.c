@@ -13,6 +13,7 @@
 #include <assert.h>
 #include <math.h>
 
+#include "base/clock.h"
 #include "base/number.h"
 #include "exec/exec_priv.h"
 
@@ -288,6 +289,14 @@ void ctx_swapped(struct cmd_ctx *c, uint32_t a, uint32_t b)
 
 /* ---- serving ---- */
 
+/* A command may have taken long (DEBUG SLEEP in a transaction): what has expired
+ * meanwhile is not handed out. */
+static int64_t now_ms(const struct exec *x)
+{
+    double us = (double)(clock_ticks() - x->now_ticks) / x->o.ticks_per_us;
+    return x->wall_ms + (int64_t)(us / 1000);
+}
+
 /* The next to be tried on a ready key: the oldest that waits for what is there.
  * The key's shard is held. */
 static struct waiter *next_waiter(const struct exec *x, struct interest *i,
@@ -295,7 +304,7 @@ static struct waiter *next_waiter(const struct exec *x, struct interest *i,
 {
     struct key k = interest_key(i);
     struct keyspace *ks = store_keyspace(x->o.store, i->shard, i->database);
-    const struct entry *e = keyspace_find_live(ks, &k, x->wall_ms);
+    const struct entry *e = keyspace_find_live(ks, &k, now_ms(x));
     struct wait_link *l = i->waits;
     *passed = after_id == 0;
     for (; e != NULL && l != NULL; l = l->next) {
@@ -322,6 +331,7 @@ static bool try_one(struct exec *x, struct waiter *w, struct reply *r)
     struct cmd_ctx c = exec_ctx_of(x, &call);
     c.reply = r;
     c.retry = w;
+    c.now_ms = now_ms(x);
     exec_run_held(x, &c);
     return !c.is_blocked;
 }

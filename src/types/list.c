@@ -195,12 +195,19 @@ static enum status prepare(const struct entry_memory *m,
     return fits ? ST_OK : to_big(m, l, e);
 }
 
+/* Room is made before, and given back after. */
 static enum status splice(const struct entry_memory *m, struct entry **e,
                           const struct listpack_splice *s)
 {
-    size_t bytes = listpack_splice_bytes(flat_bytes(*e).data, s);
+    struct slice old = flat_bytes(*e);
+    size_t bytes = listpack_splice_bytes(old.data, s);
     uint8_t *lp;
     assert(bytes > 0);
+    if (bytes <= old.len) {
+        listpack_splice(flat_writable(*e), bytes, s);
+        flat_shrink(m, e, bytes);
+        return ST_OK;
+    }
     enum status st = flat_resize(m, e, bytes, &lp);
     if (st == ST_OK) {
         listpack_splice(lp, bytes, s);
