@@ -89,6 +89,7 @@ static void set_deadline(struct cmd_ctx *c, bool is_ms, bool is_absolute)
         struct slice argv[2] = {SLICE_LIT("DEL"), k->name};
         ctx_propagate(c, 2, argv);
         (void)ctx_delete(c, k);
+        store_count_expired(c->store, store_shard_of(c->store, k->hash));
         ctx_changed(c, k, EVENT_GENERIC, "del");
         reply_int(c->reply, 1);
         return;

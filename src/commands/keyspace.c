@@ -25,7 +25,7 @@ static void flushdb_run(struct cmd_ctx *c)
         return;
     }
     ctx_flushing(c, c->database);
-    (void)store_flush(c->store, c->database);
+    c->changes += (uint32_t)store_flush(c->store, c->database);
     ctx_propagate(c, c->argc, c->argv);
     reply_ok(c->reply);
 }
@@ -36,7 +36,8 @@ static void flushall_run(struct cmd_ctx *c)
         return;
     }
     ctx_flushing(c, store_database_count(c->store));
-    (void)store_flush(c->store, store_database_count(c->store));
+    c->changes += (uint32_t)store_flush(c->store,
+                                        store_database_count(c->store)) + 1;
     ctx_propagate(c, c->argc, c->argv);
     reply_ok(c->reply);
 }

@@ -98,15 +98,6 @@ void info_sample(struct server *s)
     rates_note(&s->rates, &now);
 }
 
-static uint64_t sum_changes(const struct server *s)
-{
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < s->worker_count; i++) {
-        sum += counter_get(&exec_stats(s->workers[i].exec)->change_total);
-    }
-    return sum;
-}
-
 /* ---- small sections ---- */
 
 /* There is nothing to save to yet: what tools look for, at rest. */
@@ -119,9 +110,10 @@ static void info_persistence(struct info *in)
     struct text *t = &in->text;
     info_zeros(t, zeros);
     text_add(t, "current_fork_perc:0.00\r\ncurrent_save_keys_processed:0\r\n"
-                "current_save_keys_total:0\r\n"
-                "rdb_changes_since_last_save:%" PRIu64 "\r\n"
-                "rdb_bgsave_in_progress:0\r\n", sum_changes(in->server));
+                "current_save_keys_total:0\r\n");
+    info_number(t, "rdb_changes_since_last_save",
+                SUM_EXECS(in->server, change_total));
+    text_add(t, "rdb_bgsave_in_progress:0\r\n");
     text_add(t, "rdb_last_save_time:%" PRId64 "\r\n"
                 "rdb_last_bgsave_status:ok\r\nrdb_last_bgsave_time_sec:-1\r\n"
                 "rdb_current_bgsave_time_sec:-1\r\n",

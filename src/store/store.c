@@ -143,6 +143,11 @@ void store_count_lookup(struct store *s, uint32_t shard, bool hit)
     counter_add(hit ? &sh->hits : &sh->misses, 1);
 }
 
+void store_count_expired(struct store *s, uint32_t shard)
+{
+    counter_add(&s->shards[shard].expired, 1);
+}
+
 /* ---- whole databases ---- */
 
 static struct keyspace *take_cell(struct store *s, uint32_t shard, uint32_t db)

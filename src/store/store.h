@@ -265,5 +265,7 @@ struct store_stats {
 void store_stats_read(const struct store *s, struct store_stats *out);
 void store_stats_reset(struct store *s);
 void store_count_lookup(struct store *s, uint32_t shard, bool hit);
+/* A key has been deleted because its time had passed when it was given one. */
+void store_count_expired(struct store *s, uint32_t shard);
 
 #endif

@@ -359,3 +359,29 @@ def test_watching(raw, raws):
     while counts() != (0, 0) and time.monotonic() < end:
         time.sleep(0.01)
     assert counts() == (0, 0)
+
+
+def test_changes(raw):
+    """Each key that a write has changed counts, and what changes nothing does not."""
+    def changes():
+        return int(info(raw, "persistence")["rdb_changes_since_last_save"])
+
+    for command, count in [("SET a 1", 1), ("MSET a 1 b 2 c 3", 3), ("GET a", 0), ("DEL a nosuch", 1),
+                           ("SETNX b 1", 0), ("INCR b", 1), ("SETBIT bits 7 0", 1),
+                           ("SETBIT bits 7 0", 0), ("SETBIT bits 7 1", 1), ("EXPIRE nosuch 1", 0)]:
+        before = changes()
+        raw.cmd(*command.split())
+        assert changes() - before == count, command
+    before = changes()
+    raw.cmd("FLUSHALL")
+    assert changes() - before >= 3
+
+
+def test_a_deadline_in_the_past_counts_as_expired(raw):
+    raw.cmd("CONFIG", "RESETSTAT")
+    for command in ["EXPIRE a -1", "EXPIREAT a 1", "PEXPIRE a -1", "PEXPIREAT a 1"]:
+        raw.cmd("SET", "a", 1)
+        assert raw.cmd(*command.split()) == 1
+        assert raw.cmd("EXISTS", "a") == 0
+    if not info(raw, "server").get("redis_version", "").startswith("7.0"):
+        assert info(raw, "stats")["expired_keys"] == "4"
