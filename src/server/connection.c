@@ -426,6 +426,9 @@ static void check_output_limits(struct connection *c)
     uint64_t soft = atomic_load_explicit(&s->output_soft_limit,
                                          memory_order_relaxed);
     int64_t now_ms = turn_ms(c->worker);
+    if (hard == 0 && c->session.is_monitor) {
+        hard = MONITOR_OUT_MAX;
+    }
     bool over = hard > 0 && bytes >= hard;
     over |= !c->has_logged_in && bytes > STRANGER_OUT_MAX;
     if (soft > 0 && bytes >= soft) {
