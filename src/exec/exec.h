@@ -77,9 +77,8 @@ struct exec_options {
     void (*post)(void *host, uint32_t worker, struct message *m);
     /* A command has run, or waits, while monitor_count > 0; may be NULL. Inside
      * EXEC the plan is held. */
-    void (*on_monitor)(void *host, const struct session *s,
-                       const struct cmd *cmd, const struct slice *argv,
-                       uint32_t argc);
+    void (*on_monitor)(void *host, struct session *s, const struct cmd *cmd,
+                       const struct slice *argv, uint32_t argc);
 };
 
 struct exec *exec_create(const struct exec_options *o); /* NULL: no memory */

@@ -5,7 +5,6 @@
 
 #include "base/number.h"
 #include "exec/transaction.h"
-#include "net/socket.h"
 #include "server/connection.h"
 #include "server/monitor.h"
 #include "server/session_text.h"
@@ -46,13 +45,11 @@ static enum password check_password(struct server *s, struct slice given)
 /* For who looks after the server: somebody may be trying passwords. */
 static void note_denied(const struct cmd_ctx *c)
 {
-    const struct connection *conn = connection_of(c->session);
-    char peer[128];
+    struct connection *conn = connection_of(c->session);
     counter_add(&conn->worker->stats.auth_denied, 1);
-    socket_peer_name(conn_fd(conn->net), peer, sizeof peer);
     log_write(server_of(c)->log, LOG_VERBOSE,
               "Session %llu from %s was refused: wrong user or password",
-              (unsigned long long)c->session->id, peer);
+              (unsigned long long)c->session->id, connection_peer(conn));
 }
 
 static bool log_in(struct cmd_ctx *c, struct slice user, struct slice password)

@@ -5,9 +5,6 @@
 #include <string.h>
 
 #include "base/number.h"
-#include "net/socket.h"
-
-enum { ADDRESS_MAX = 256 };
 
 /* ---- parsing ---- */
 
@@ -195,25 +192,17 @@ enum client_type client_type_of(const struct connection *c)
     return CLIENT_NORMAL;
 }
 
-static bool fits_address(const struct client_filter *f,
-                         const struct connection *c)
+static bool fits_address(const struct client_filter *f, struct connection *c)
 {
-    char name[ADDRESS_MAX];
-    if (f->address != NULL) {
-        socket_peer_name(conn_fd(c->net), name, sizeof name);
-        if (strcmp(name, f->address) != 0) {
-            return false;
-        }
+    if (f->address != NULL && strcmp(connection_peer(c), f->address) != 0) {
+        return false;
     }
-    if (f->local_address != NULL) {
-        socket_local_name(conn_fd(c->net), name, sizeof name);
-        return strcmp(name, f->local_address) == 0;
-    }
-    return true;
+    return f->local_address == NULL
+           || strcmp(connection_local(c), f->local_address) == 0;
 }
 
-bool client_filter_fits(const struct client_filter *f,
-                        const struct connection *c, int64_t now_ms)
+bool client_filter_fits(const struct client_filter *f, struct connection *c,
+                        int64_t now_ms)
 {
     uint64_t id = c->session.id;
     if (id == f->but_id

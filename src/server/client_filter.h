@@ -26,8 +26,8 @@ bool client_filter_parse(struct cmd_ctx *c, uint32_t from, bool skips_me,
                          struct client_filter *f);
 void client_filter_deinit(struct client_filter *f);
 /* `now_ms` is monotonic. */
-bool client_filter_fits(const struct client_filter *f,
-                        const struct connection *c, int64_t now_ms);
+bool client_filter_fits(const struct client_filter *f, struct connection *c,
+                        int64_t now_ms);
 
 enum client_type client_type_of(const struct connection *c);
 

@@ -12,14 +12,12 @@
 #include <string.h>
 
 #include "exec/transaction.h"
-#include "net/socket.h"
 #include "server/client_cmds.h"
 #include "server/client_filter.h"
 #include "server/tour.h"
 
 enum {
     LINE_MAX_BYTES = 2560, /* texts of SESSION_NAME_MAX, two addresses, numbers */
-    ADDRESS_MAX = 256,
     FLAGS_MAX = 16,
     BLOCK_BYTES = 16 * 1024, /* its header included */
 };
@@ -81,16 +79,13 @@ static struct output_figures figures_of(const struct chain *out)
 
 /* `argument_bytes` of the command that is running, for the session that runs it.
  * The length of the line put into `out`. */
-static size_t describe(const struct connection *of, size_t argument_bytes,
+static size_t describe(struct connection *of, size_t argument_bytes,
                        char *out, size_t cap)
 {
     const struct session *s = &of->session;
-    char peer[ADDRESS_MAX], local[ADDRESS_MAX], flags[FLAGS_MAX];
-    int fd = conn_fd(of->net);
+    char flags[FLAGS_MAX];
     int64_t now_ms = loop_now_us(of->worker->loop) / 1000;
     struct output_figures o = figures_of(conn_out(of->net));
-    socket_peer_name(fd, peer, sizeof peer);
-    socket_local_name(fd, local, sizeof local);
     flags_of(of, flags);
     int n = snprintf(
         out, cap,
@@ -100,7 +95,8 @@ static size_t describe(const struct connection *of, size_t argument_bytes,
         "tot-mem=%zu events=%s cmd=%s user=default redir=-1 resp=%u "
         "lib-name=%s lib-ver=%s tot-net-in=%llu tot-net-out=%llu "
         "tot-cmds=%llu\n",
-        (unsigned long long)s->id, peer, local, fd, text_or_empty(s->name),
+        (unsigned long long)s->id, connection_peer(of), connection_local(of),
+        conn_fd(of->net), text_or_empty(s->name),
         (long long)(now_ms - s->created_ms) / 1000,
         (long long)(now_ms - s->last_active_ms) / 1000, flags, s->database,
         (long long)transaction_queued(s), transaction_watched(s),

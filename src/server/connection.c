@@ -28,6 +28,7 @@ enum {
     INLINE_BYTES_MAX = 64 * 1024,
     CLOSING_MS_MAX = 10 * 1000, /* without a byte of the last replies leaving */
     STRANGER_OUT_MAX = 64 * 1024, /* waiting for one who has shown no password */
+    NAME_BYTES_MAX = 256,
     CRON_ROUNDS = 5,        /* calls of connections_cron to see all of them */
     INPUT_IDLE_MS_MAX = 2000, /* buffers of idle ones are cut to their need */
 };
@@ -121,6 +122,36 @@ static void input_shrink(struct input *in, struct mem_account *a)
         in->bytes = p;
         in->cap = in->len;
     }
+}
+
+/* Most sessions are never listed, so their names are found when asked for. */
+static bool find_names(struct connection *c)
+{
+    char peer[NAME_BYTES_MAX], local[NAME_BYTES_MAX];
+    int fd = conn_fd(c->net);
+    if (c->names != NULL) {
+        return true;
+    }
+    socket_peer_name(fd, peer, sizeof peer);
+    socket_local_name(fd, local, sizeof local);
+    size_t peer_bytes = strlen(peer) + 1, local_bytes = strlen(local) + 1;
+    c->names = mem_alloc(&c->worker->account, peer_bytes + local_bytes);
+    if (c->names == NULL) {
+        return false;
+    }
+    memcpy(c->names, peer, peer_bytes);
+    memcpy(c->names + peer_bytes, local, local_bytes);
+    return true;
+}
+
+const char *connection_peer(struct connection *c)
+{
+    return find_names(c) ? c->names : "?:0";
+}
+
+const char *connection_local(struct connection *c)
+{
+    return find_names(c) ? c->names + strlen(c->names) + 1 : "?:0";
 }
 
 size_t connection_bytes(const struct connection *c)
@@ -350,6 +381,7 @@ void connection_on_closed(void *arg)
     exec_session_end(w->exec, &c->session);
     decode_state_deinit(&c->decode, &w->account);
     mem_free(&w->account, c->in.bytes);
+    mem_free(&w->account, c->names);
     mem_free(&w->account, c->session.name);
     mem_free(&w->account, c->session.lib_name);
     mem_free(&w->account, c->session.lib_version);
@@ -606,15 +638,13 @@ static void keep_rest(struct connection *c)
 
 /* ---- replies ---- */
 
-static void log_http(const struct connection *c)
+static void log_http(struct connection *c)
 {
-    char peer[128];
-    socket_peer_name(conn_fd(c->net), peer, sizeof peer);
     log_write(c->worker->server->log, LOG_WARNING,
               "Possible SECURITY ATTACK detected: %s sends POST or Host: as a "
               "browser does, likely an attempt at Cross Protocol Scripting. "
               "Connection aborted.",
-              peer);
+              connection_peer(c));
 }
 
 static void finish_turn(struct connection *c)

@@ -38,6 +38,7 @@ struct connection {
     int64_t block_deadline_ms; /* unix; 0: none */
     bool no_evict, is_import_source, can_redirect; /* CLIENT NO-EVICT ... */
     uint64_t bytes_in, bytes_out;
+    char *names; /* peer's and own, each NUL-terminated; NULL: not asked yet */
     /* monotonic */
     int64_t over_soft_since_ms; /* output above the soft limit; 0: it is not */
     int64_t closing_since_ms;   /* or since a byte has left after that */
@@ -92,5 +93,9 @@ bool session_is_permitted(const struct session *s, enum option_permit permit);
 size_t connection_bytes(const struct connection *c);
 size_t connection_input_bytes(const struct connection *c);
 size_t connection_input_room(const struct connection *c);
+/* "127.0.0.1:50000", "/path:0": the peer's address and our own, which the system
+ * is asked for once; "?:0" when memory is out. */
+const char *connection_peer(struct connection *c);
+const char *connection_local(struct connection *c);
 
 #endif

@@ -15,7 +15,6 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "net/socket.h"
 #include "server/redact.h"
 #include "server/worker.h"
 
@@ -158,18 +157,17 @@ static bool add_arg(struct worker *w, struct monitor_feed *f, struct slice arg)
 }
 
 /* "127.0.0.1:50000", "unix:/path" */
-static void name_of(const struct connection *c, char *out, size_t cap)
+static void name_of(struct connection *c, char *out, size_t cap)
 {
-    int used = snprintf(out, cap, "%s", c->is_unix ? "unix:" : "");
-    socket_peer_name(conn_fd(c->net), out + used, cap - (size_t)used);
-    char *colon = strrchr(out + used, ':');
+    snprintf(out, cap, "%s%s", c->is_unix ? "unix:" : "", connection_peer(c));
+    char *colon = strrchr(out, ':');
     if (c->is_unix && colon != NULL) {
         *colon = '\0'; /* a path has no port */
     }
 }
 
 static bool add_line(struct worker *w, struct monitor_feed *f,
-                     const struct connection *c, const struct cmd *cmd,
+                     struct connection *c, const struct cmd *cmd,
                      const struct slice *argv, uint32_t argc)
 {
     char name[LINE_HEAD_MAX - 64];
@@ -203,11 +201,10 @@ static bool add_line(struct worker *w, struct monitor_feed *f,
 }
 
 /* Commands of administrators are nobody else's business. */
-void monitor_note(void *server, const struct session *s, const struct cmd *cmd,
+void monitor_note(void *server, struct session *s, const struct cmd *cmd,
                   const struct slice *argv, uint32_t argc)
 {
-    /* The session is the connection's first member. */
-    const struct connection *c = (const struct connection *)(const void *)s;
+    struct connection *c = connection_of(s);
     struct worker *w = c->worker;
     struct monitor_feed *f = w->feed;
     (void)server;

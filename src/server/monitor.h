@@ -18,7 +18,7 @@ struct monitor_feed;
 void monitor_init(struct worker *w);
 void monitor_deinit(struct worker *w);
 /* exec's on_monitor: notes a command that has run. */
-void monitor_note(void *server, const struct session *s, const struct cmd *cmd,
+void monitor_note(void *server, struct session *s, const struct cmd *cmd,
                   const struct slice *argv, uint32_t argc);
 /* Shows what was noted; at the end of a turn. */
 void monitor_flush(struct worker *w);
