@@ -134,7 +134,10 @@ static bool parse_hello(struct cmd_ctx *c, struct hello *h)
 static void reply_hello(struct cmd_ctx *c)
 {
     struct reply *r = c->reply;
-    reply_map(r, 7);
+    struct server *s = server_of(c);
+    lock_acquire(&s->config_lock);
+    bool has_zone = s->options.availability_zone[0] != '\0';
+    reply_map(r, has_zone ? 8 : 7);
     reply_bulk_text(r, "server");
     reply_bulk_text(r, "redis");
     reply_bulk_text(r, "version");
@@ -149,6 +152,11 @@ static void reply_hello(struct cmd_ctx *c)
     reply_bulk_text(r, "master");
     reply_bulk_text(r, "modules");
     reply_array(r, 0);
+    if (has_zone) {
+        reply_bulk_text(r, "availability_zone");
+        reply_bulk_text(r, s->options.availability_zone);
+    }
+    lock_release(&s->config_lock);
 }
 
 static void hello_run(struct cmd_ctx *c)

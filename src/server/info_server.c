@@ -88,7 +88,10 @@ void info_server(struct info *in)
     add_times(in);
     text_add(t, "executable:%s\r\nconfig_file:%s\r\n", program,
              s->config_path != NULL ? s->config_path : "");
-    text_add(t, "io_threads_active:0\r\navailability_zone:\r\n");
+    lock_acquire(&s->config_lock);
+    text_add(t, "io_threads_active:0\r\navailability_zone:%s\r\n",
+             s->options.availability_zone);
+    lock_release(&s->config_lock);
     lock_acquire(&s->config_lock);
     add_listeners(in);
     lock_release(&s->config_lock);

@@ -322,7 +322,7 @@
     X(proc_title, "proc-title-template", NULL, \
       "{title} {listen-addr} {server-mode}", TEXT_TITLE, 0) \
     X(locale_collate, "locale-collate", NULL, "", TEXT_LOCALE, OPT_LATER) \
-    X(availability_zone, "availability-zone", NULL, "", TEXT_ANY, OPT_LATER) \
+    X(availability_zone, "availability-zone", NULL, "", TEXT_ANY, 0) \
     X(syslog_ident, "syslog-ident", NULL, "engram", TEXT_ANY, OPT_IM) \
     X(debug_context, "debug-context", NULL, "", TEXT_ANY, OPT_LATER | \
       OPTION_HIDDEN) \

@@ -104,3 +104,55 @@ def test_client_ids_follow_time(raws):
         conn, = raws(1)
         ids.append(conn.cmd("CLIENT", "ID"))
     assert ids == sorted(set(ids))
+
+
+def test_password_comes_and_goes(server, raws):
+    """Who is in stays in; one who is not may go on when there is no password any
+    more, and no longer when there is one again."""
+    own = server.new()
+    inside, = raws(1, of=own)
+    with password(own):
+        stranger, = raws(1, of=own)
+        assert stranger.cmd("PING") == "NOAUTH Authentication required."
+        assert inside.cmd("PING") == b"PONG"
+    assert stranger.cmd("PING") == b"PONG"
+    with password(own):
+        assert stranger.cmd("PING").code == "NOAUTH"
+        assert stranger.cmd("AUTH", "secret") == b"OK"
+        assert stranger.cmd("PING") == b"PONG"
+        assert stranger.cmd("RESET") == b"RESET"
+        assert stranger.cmd("PING").code == "NOAUTH"
+
+
+def test_refused_passwords_are_counted_and_logged(server, raws):
+    own = server.new(loglevel="verbose")
+    if own.is_redis:
+        pytest.skip("keeps a log of its own for that")
+
+    def refused():
+        info = inside.cmd("INFO", "stats").decode()
+        return int(info.split("acl_access_denied_auth:")[1].split()[0])
+
+    inside, = raws(1, of=own)
+    with password(own):
+        before = refused()
+        stranger, = raws(1, of=own)
+        wrong = "WRONGPASS invalid username-password pair or user is disabled."
+        assert stranger.cmd("AUTH", "guess") == wrong
+        assert stranger.cmd("AUTH", "nobody", "secret") == wrong
+        assert stranger.cmd("HELLO", "3", "AUTH", "default", "guess") == wrong
+        assert refused() == before + 3
+    log = own.log()
+    assert log.count("wrong user or password") == 3
+    assert "%s:%d" % stranger.sock.getsockname()[:2] in log
+    assert "guess" not in log
+
+
+def test_availability_zone(raws, config):
+    conn, = raws(1)
+    if b"availability_zone" not in conn.cmd("INFO", "server"):
+        pytest.skip("not known there")
+    assert len(conn.cmd("HELLO", "2")) == 14
+    config("availability-zone", "zone-1")
+    assert conn.cmd("HELLO", "3")[b"availability_zone"] == b"zone-1"
+    assert b"availability_zone:zone-1\r\n" in conn.cmd("INFO", "server")
