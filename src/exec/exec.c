@@ -411,6 +411,10 @@ static void run_call(struct exec *x, const struct call *call, uint64_t *ticks)
     r->is_muted = s->reply_off || s->reply_skip == 1;
     r->error_count = 0;
     if (__builtin_expect(!exec_may_run(x, r, call), 0)) {
+        if (s->hold != HOLD_NONE) {
+            *ticks = clock_ticks();
+            return; /* paused: all of it happens later */
+        }
         transaction_spoil(s);
     } else if (__builtin_expect(s->transaction != NULL, 0)
                && !(call->cmd->flags & CMD_NOT_QUEUED)) {

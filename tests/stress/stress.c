@@ -31,7 +31,7 @@ enum {
 static const char *const default_server = "build/tsan/src/server/engram-server";
 
 static const struct check_spec *const all_checks[] = {
-    atomic_checks, move_checks, order_checks, chaos_checks};
+    atomic_checks, move_checks, order_checks, chaos_checks, session_checks};
 
 struct score {
     unsigned passed, failed;

@@ -60,6 +60,7 @@ extern const struct check_spec atomic_checks[];
 extern const struct check_spec move_checks[];
 extern const struct check_spec order_checks[];
 extern const struct check_spec chaos_checks[];
+extern const struct check_spec session_checks[];
 
 /* Prints the first few of each check. */
 void check_fail(struct check *c, const char *format, ...)

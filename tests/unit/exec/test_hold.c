@@ -92,6 +92,23 @@ static void test_order_after_two_pauses(void **state)
     house_deinit(&h);
 }
 
+/* CLIENT REPLY SKIP waits with the command that it silences. */
+static void test_skip_is_not_used_up(void **state)
+{
+    (void)state;
+    struct house h;
+    house_init(&h, &options);
+    house_expect(&h, 0, "skip", "");
+    pause_for(&h, PAUSE_MS, false);
+    house_expect(&h, 0, "put a 1", "");
+    house_expect(&h, 0, "noop", "");
+    atomic_store(&h.shared.pause_until_ms, 0);
+    go_on(&h, 0);
+    house_expect_reply(&h, 0, "+OK|");
+    house_expect(&h, 1, "fetch a", "$1|1|");
+    house_deinit(&h);
+}
+
 static void test_goes_while_held(void **state)
 {
     (void)state;
@@ -162,6 +179,7 @@ int test_hold_run(void)
         cmocka_unit_test(test_pause_stops_writing),
         cmocka_unit_test(test_pause_stops_all),
         cmocka_unit_test(test_order_after_two_pauses),
+        cmocka_unit_test(test_skip_is_not_used_up),
         cmocka_unit_test(test_goes_while_held),
         cmocka_unit_test(test_nothing_expires),
         cmocka_unit_test(test_shared_read_anew),
