@@ -111,6 +111,7 @@ def test_password_comes_and_goes(server, raws):
     more, and no longer when there is one again."""
     own = server.new()
     inside, = raws(1, of=own)
+    assert inside.cmd("PING") == b"PONG"  # it is in, and not merely on its way
     with password(own):
         stranger, = raws(1, of=own)
         assert stranger.cmd("PING") == "NOAUTH Authentication required."
@@ -134,8 +135,8 @@ def test_refused_passwords_are_counted_and_logged(server, raws):
         return int(info.split("acl_access_denied_auth:")[1].split()[0])
 
     inside, = raws(1, of=own)
+    before = refused()
     with password(own):
-        before = refused()
         stranger, = raws(1, of=own)
         wrong = "WRONGPASS invalid username-password pair or user is disabled."
         assert stranger.cmd("AUTH", "guess") == wrong
