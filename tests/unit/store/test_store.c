@@ -503,6 +503,96 @@ static void test_average_deadline(void **state)
     world_deinit(&w);
 }
 
+/* ---- how often keys are used ---- */
+
+static struct entry *use_setup(struct world *w, struct keyspace **ks,
+                               uint32_t factor, uint32_t decay)
+{
+    world_init(w, 1);
+    store_set_clock(w->store, 6000);
+    store_set_frequency(w->store, true, factor, decay);
+    *ks = store_keyspace_make(w->store, 0, 0);
+    assert_non_null(*ks);
+    struct key k = store_key(w->store, SLICE_LIT("a"));
+    assert_int_equal(keyspace_set_string(*ks, &k, SLICE_LIT("x"),
+                                         DEADLINE_NONE), ST_OK);
+    return keyspace_find(*ks, &k);
+}
+
+static void test_uses_are_counted(void **state)
+{
+    (void)state;
+    struct world w;
+    struct keyspace *ks;
+    struct entry *e = use_setup(&w, &ks, 10, 1);
+    assert_int_equal(keyspace_frequency(ks, e), FREQUENCY_INITIAL);
+    keyspace_touch(ks, e);
+    assert_int_equal(keyspace_frequency(ks, e), FREQUENCY_INITIAL + 1);
+    for (int i = 0; i < 1000; i++) {
+        keyspace_touch(ks, e);
+    }
+    /* With a factor of 10, 1000 uses bring about 18. */
+    assert_in_range(keyspace_frequency(ks, e), 11, 30);
+    for (int i = 0; i < 3000000; i++) {
+        keyspace_touch(ks, e);
+    }
+    assert_int_equal(keyspace_frequency(ks, e), UINT8_MAX);
+    store_set_frequency(w.store, false, 10, 1);
+    e->hits = 9;
+    keyspace_touch(ks, e);
+    assert_int_equal(e->hits, 9);
+    keyspace_check(ks);
+    world_deinit(&w);
+}
+
+static void test_uses_decay(void **state)
+{
+    (void)state;
+    struct world w;
+    struct keyspace *ks;
+    struct entry *e = use_setup(&w, &ks, 10, 2);
+    e->hits = 100;
+    store_set_clock(w.store, 6000 + 119);
+    assert_int_equal(keyspace_frequency(ks, e), 100);
+    store_set_clock(w.store, 6000 + 120);
+    assert_int_equal(keyspace_frequency(ks, e), 99);
+    store_set_clock(w.store, 6000 + 60 * 150);
+    assert_int_equal(keyspace_frequency(ks, e), 25);
+    store_set_clock(w.store, 6000 + 60 * 1000);
+    assert_int_equal(keyspace_frequency(ks, e), 0);
+    keyspace_touch(ks, e);
+    assert_int_equal(e->hits, 1); /* decayed, then counted */
+    store_set_frequency(w.store, true, 10, 0);
+    e->hits = 50;
+    store_set_clock(w.store, 6000 + 60 * 2000);
+    assert_int_equal(keyspace_frequency(ks, e), 50);
+    world_deinit(&w);
+}
+
+/* A value written anew is the same key, used once more. */
+static void test_uses_outlive_writes(void **state)
+{
+    (void)state;
+    struct world w;
+    struct keyspace *ks;
+    struct entry *e = use_setup(&w, &ks, 0, 1);
+    struct key k = store_key(w.store, SLICE_LIT("a"));
+    char value[500];
+    memset(value, 'v', sizeof value);
+    e->hits = 40;
+    assert_int_equal(keyspace_set_string(ks, &k,
+                                         slice_of(value, sizeof value),
+                                         DEADLINE_NONE), ST_OK);
+    e = keyspace_find(ks, &k);
+    assert_int_equal(e->hits, 41);
+    struct key to = store_key(w.store, SLICE_LIT("b"));
+    assert_int_equal(keyspace_rename(ks, &k, ks, &to), ST_OK);
+    e = keyspace_find(ks, &to);
+    assert_int_equal(e->hits, 41);
+    keyspace_check(ks);
+    world_deinit(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -516,6 +606,9 @@ int main(void)
         cmocka_unit_test(test_every_allocation_may_fail),
         cmocka_unit_test(test_scan_sees_each_once),
         cmocka_unit_test(test_average_deadline),
+        cmocka_unit_test(test_uses_are_counted),
+        cmocka_unit_test(test_uses_decay),
+        cmocka_unit_test(test_uses_outlive_writes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
