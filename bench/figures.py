@@ -13,13 +13,43 @@ VALUE_BYTES = 64
 TESTS = ["ping_mbulk", "set", "get", "incr", "mset"]
 RUN_LIMIT_S = 1800
 
-# name -> the arguments of the i-th SET
+# of redis-benchmark; what is popped has been pushed before
+COLLECTION_TESTS = ["lpush", "rpush", "lpop", "rpop", "sadd", "hset", "spop",
+                    "zadd", "zpopmin", "lrange_100"]
+
+# name -> how many of the elements counted a command makes, the i-th command
 SHAPES = {
-    "string16": lambda i: ("key:%07d" % i, "%016dv" % i),
-    "string64": lambda i: ("key:%07d" % i, ("%07d" % i) * 9 + "v"),
-    "integer": lambda i: ("key:%07d" % i, "%d" % i),
-    "string16-ttl": lambda i: ("key:%07d" % i, "%016dv" % i, "EX",
-                               "%d" % (100_000 + i % 5000)),
+    "string16": (1, lambda i: ("SET", "key:%07d" % i, "%016dv" % i)),
+    "string64": (1, lambda i: ("SET", "key:%07d" % i, ("%07d" % i) * 9 + "v")),
+    "integer": (1, lambda i: ("SET", "key:%07d" % i, "%d" % i)),
+    "string16-ttl": (1, lambda i: ("SET", "key:%07d" % i, "%016dv" % i, "EX",
+                                   "%d" % (100_000 + i % 5000))),
+}
+
+
+def numbered(word, i, count, before=()):
+    """word:i:0 .. , each behind its own number if `before` asks for it."""
+    texts = ["%s:%d:%d" % (word, i, j) for j in range(count)]
+    if not before:
+        return texts
+    return [x for j, text in enumerate(texts) for x in (before[0] % j, text)]
+
+
+COLLECTION_SHAPES = {
+    "hash10": (10, lambda i: ("HSET", "hash:%07d" % i,
+                              *numbered("value", i, 10, ("field:%d",)))),
+    "set10": (10, lambda i: ("SADD", "set:%07d" % i,
+                             *numbered("member", i, 10))),
+    "intset10": (10, lambda i: ("SADD", "set:%07d" % i,
+                                *("%d" % n for n in range(i, i + 10)))),
+    "zset10": (10, lambda i: ("ZADD", "zset:%07d" % i,
+                              *numbered("member", i, 10, ("%d",)))),
+    "list100": (100, lambda i: ("RPUSH", "list:%07d" % i,
+                                *numbered("item", i, 100))),
+    "hash-big": (1, lambda i: ("HSET", "hash", "field:%07d" % i, "%016d" % i)),
+    "set-big": (1, lambda i: ("SADD", "set", "member:%07d" % i)),
+    "zset-big": (1, lambda i: ("ZADD", "zset", "%d" % (i * 7919 % 1000003),
+                               "member:%07d" % i)),
 }
 
 # What is printed of latency's figures: label, name there, divisor, decimals.
@@ -129,13 +159,17 @@ def medians(report, servers, runs, one):
 
 def fill_benchmark_keys(report, server):
     """redis-benchmark's own keys, so that every GET finds its key."""
-    server.fill(lambda i: ("key:%012d" % i, "x" * VALUE_BYTES),
+    server.fill(lambda i: ("SET", "key:%012d" % i, "x" * VALUE_BYTES),
                 report.options.keys["cpu"])
 
 
 def cpu(report):
+    cpu_of(report, TESTS, (32, 1), "redis", "engram", "engram-epoll", "floor")
+
+
+def cpu_of(report, tests, depths, *wanted):
     o = report.options
-    names = report.servers("redis", "engram", "engram-epoll", "floor")
+    names = report.servers(*wanted)
     report.section("Processor time a command, microseconds",
                    f"{CLIENTS} connections, {o.keys['cpu']} keys, values of "
                    f"{VALUE_BYTES} bytes, one worker on processor 0, the load "
@@ -147,10 +181,12 @@ def cpu(report):
         for i, name in enumerate(names):
             servers.append(report.start(name, offset=i))
             fill_benchmark_keys(report, servers[-1])
-        for depth in (32, 1):
-            for test in TESTS:
+        for depth in depths:
+            for test in tests:
+                # A hundred elements each: as long with a tenth of them.
+                count = o.commands[depth] // (10 if "lrange" in test else 1)
                 got = medians(report, servers, o.runs, lambda s: load(
-                    report, s, test, depth, o.commands[depth]))
+                    report, s, test, depth, count))
                 report.row([f"{test}, {depth}"] + [f"{g[0]:.3f}" for g in got]
                            + [f"{g[0] / got[0][0]:.2f}" for g in got[1:]])
     finally:
@@ -159,10 +195,11 @@ def cpu(report):
 
 
 def bytes_a_key(report, name, shape):
-    count = report.options.keys["bytes"]
+    elements, command = {**SHAPES, **COLLECTION_SHAPES}[shape]
+    count = max(report.options.keys["bytes"] // elements, 1)
     with report.start(name, offset=10) as server:
         used, resident = server.used_memory(), server.resident()
-        server.fill(SHAPES[shape], count)
+        server.fill(command, count)
         # The resident set follows once the server has nothing left to do.
         time.sleep(0.5)
         return ((server.used_memory() - used) / count,
@@ -170,12 +207,23 @@ def bytes_a_key(report, name, shape):
 
 
 def bytes_(report):
+    bytes_of(report, SHAPES)
+
+
+def collections(report):
+    """Lists, hashes, sets, sorted sets: processor time and bytes."""
+    cpu_of(report, COLLECTION_TESTS, (32,), "redis", "engram")
+    bytes_of(report, COLLECTION_SHAPES)
+
+
+def bytes_of(report, shapes):
     names = report.servers("redis", "engram")
     report.section("Bytes a key", "Growth of used_memory and of the resident "
-                   f"set over {report.options.keys['bytes']} keys of 11 bytes.")
+                   f"set over {report.options.keys['bytes']} elements, a key "
+                   "(or, in one that is big, an element).")
     report.head(["shape"] + [c for n in names for c in (n, f"{n} rss")]
                 + [f"{n}/{names[0]}" for n in names[1:]])
-    for shape in SHAPES:
+    for shape in shapes:
         got = [bytes_a_key(report, name, shape) for name in names]
         report.row([shape] + [f"{v:.1f}" for pair in got for v in pair]
                    + [f"{g[0] / got[0][0]:.2f}" for g in got[1:]])
@@ -292,5 +340,6 @@ def hotpath(report):
         sys.exit(f"bench: {spoken(argv)}: {done.stderr}")
 
 
-FIGURES = {"cpu": cpu, "bytes": bytes_, "grow": grow, "expire": expire,
+FIGURES = {"cpu": cpu, "bytes": bytes_, "collections": collections,
+           "grow": grow, "expire": expire,
            "flush": flush, "workers": workers, "hotpath": hotpath}

@@ -162,9 +162,9 @@ static void try_flat(const struct entry_memory *m,
     struct size_limit limit = limit_of(l);
     struct value *v = entry_value(*e);
     struct quicklist *q = big_of(*e)->q;
-    uint64_t count = quicklist_count(q);
     uint8_t *lp;
-    if (count > limit.count / 2 || quicklist_chunk_count(q) > 1) {
+    if (quicklist_bytes(q) > limit.bytes
+        || quicklist_count(q) > limit.count / 2) {
         return;
     }
     size_t bytes = quicklist_listpack_bytes(q, limit.bytes / 2);
