@@ -1,0 +1,442 @@
+/* zset: commands on single elements of a sorted set, what the family shares, and
+ * its rows. Ranges are in zset_range.c, ZPOPMIN and its kin in zset_pop.c, those
+ * on several sets in zset_algebra.c. */
+#include "types/zset.h"
+
+#include "base/number.h"
+#include "commands/commands.h"
+#include "commands/member_scan.h"
+#include "commands/zset_priv.h"
+
+/* ---- shared ---- */
+
+bool zset_read(struct cmd_ctx *c, const struct entry **e)
+{
+    *e = ctx_read(c, &c->keys[0]);
+    return ctx_check_type(c, *e, TYPE_ZSET);
+}
+
+void zset_write_count(const struct zset_writer *w, size_t count)
+{
+    bool is_flat = w->with_scores && w->reply->protocol < 3;
+    reply_array(w->reply, (int64_t)(is_flat ? count * 2 : count));
+}
+
+bool zset_write_element(void *writer, struct slice member, double score)
+{
+    const struct zset_writer *w = writer;
+    if (!w->with_scores) {
+        reply_bulk(w->reply, member);
+        return true;
+    }
+    if (w->reply->protocol >= 3) {
+        reply_array(w->reply, 2);
+    }
+    reply_bulk(w->reply, member);
+    reply_double(w->reply, score);
+    return true;
+}
+
+void zset_cut_out(struct cmd_ctx *c, const struct key *k,
+                  struct keyspace_edit *edit, size_t first, size_t count,
+                  const char *event)
+{
+    if (count < value_count(edit->entry)) {
+        zset_remove_ranks(edit->memory, &edit->entry, first, count);
+        ctx_changed(c, k, EVENT_ZSET, event);
+        ctx_edit_close(c, k, edit);
+        return;
+    }
+    (void)keyspace_edit_end(edit);
+    ctx_changed(c, k, EVENT_ZSET, event);
+    ctx_delete(c, k);
+    ctx_notify(c, k, EVENT_GENERIC, "del");
+}
+
+void zset_store(struct cmd_ctx *c, struct entry *made, const char *event)
+{
+    const struct key *to = &c->keys[0];
+    int64_t count = (int64_t)value_count(made);
+    if (count == 0) {
+        entry_destroy(made, ctx_memory(c, to));
+        if (ctx_delete(c, to)) {
+            ctx_changed(c, to, EVENT_GENERIC, "del");
+        }
+    } else if (!ctx_put(c, to, made)) {
+        return;
+    } else {
+        ctx_changed(c, to, EVENT_ZSET, event);
+    }
+    reply_int(c->reply, count);
+}
+
+/* ---- single elements ---- */
+
+static void zrem_run(struct cmd_ctx *c)
+{
+    struct keyspace_edit edit;
+    int64_t count = 0;
+    if (!ctx_edit_open(c, &c->keys[0], TYPE_ZSET, false, &edit)) {
+        return;
+    }
+    for (uint32_t i = 2; edit.entry != NULL && i < c->argc; i++) {
+        count += zset_remove(edit.memory, &edit.entry, c->argv[i]);
+    }
+    if (count > 0) {
+        ctx_changed(c, &c->keys[0], EVENT_ZSET, "zrem");
+    }
+    ctx_edit_close(c, &c->keys[0], &edit);
+    reply_int(c->reply, count);
+}
+
+static void zcard_run(struct cmd_ctx *c)
+{
+    const struct entry *e;
+    if (zset_read(c, &e)) {
+        reply_int(c->reply, e == NULL ? 0 : (int64_t)value_count(e));
+    }
+}
+
+static void reply_score_of(struct cmd_ctx *c, const struct entry *e,
+                           struct slice member)
+{
+    double score;
+    if (e != NULL && zset_score(e, member, &score)) {
+        reply_double(c->reply, score);
+    } else {
+        reply_null(c->reply);
+    }
+}
+
+static void zscore_run(struct cmd_ctx *c)
+{
+    const struct entry *e;
+    if (zset_read(c, &e)) {
+        reply_score_of(c, e, c->argv[2]);
+    }
+}
+
+static void zmscore_run(struct cmd_ctx *c)
+{
+    const struct entry *e;
+    if (!zset_read(c, &e)) {
+        return;
+    }
+    reply_array(c->reply, c->argc - 2);
+    for (uint32_t i = 2; i < c->argc; i++) {
+        reply_score_of(c, e, c->argv[i]);
+    }
+}
+
+static void reply_rank(struct cmd_ctx *c, bool is_downward)
+{
+    const struct entry *e;
+    size_t rank;
+    double score;
+    if (c->argc > 4) {
+        reply_errorf(c->reply, "ERR wrong number of arguments for '%s' command",
+                     c->spec->name);
+        return;
+    }
+    bool with_score = c->argc == 4;
+    if (with_score && !ctx_arg_is(c, 3, "withscore")) {
+        ctx_error_syntax(c);
+        return;
+    }
+    if (!zset_read(c, &e)) {
+        return;
+    }
+    if (e == NULL || !zset_rank(e, c->argv[2], &rank, &score)) {
+        if (with_score) {
+            reply_null_array(c->reply);
+        } else {
+            reply_null(c->reply);
+        }
+        return;
+    }
+    rank = is_downward ? value_count(e) - 1 - rank : rank;
+    if (with_score) {
+        reply_array(c->reply, 2);
+    }
+    reply_int(c->reply, (int64_t)rank);
+    if (with_score) {
+        reply_double(c->reply, score);
+    }
+}
+
+static void zrank_run(struct cmd_ctx *c)
+{
+    reply_rank(c, false);
+}
+
+static void zrevrank_run(struct cmd_ctx *c)
+{
+    reply_rank(c, true);
+}
+
+/* ---- ZSCAN ---- */
+
+struct scanner {
+    struct member_scan scan;
+    struct reply *reply;
+};
+
+/* Scores are text in both protocols. */
+static bool scan_element(void *self, struct slice member, double score)
+{
+    struct scanner *s = self;
+    char text[NUMBER_DOUBLE_TEXT_MAX];
+    s->scan.seen++;
+    if (!member_scan_wants(&s->scan, member)) {
+        return true;
+    }
+    reply_bulk(s->reply, member);
+    s->scan.written++;
+    if (!s->scan.is_bare) {
+        reply_bulk(s->reply, slice_of(text, number_format_double(text, score)));
+        s->scan.written++;
+    }
+    return true;
+}
+
+static void zscan_run(struct cmd_ctx *c)
+{
+    struct scanner s = {.reply = c->reply};
+    const struct entry *e;
+    uint64_t buckets = 0;
+    if (!member_scan_parse(c, "noscores", &s.scan) || !zset_read(c, &e)) {
+        return;
+    }
+    if (e == NULL) {
+        member_scan_reply_empty(c);
+        return;
+    }
+    member_scan_begin(c, &s.scan);
+    do {
+        s.scan.cursor = zset_scan(e, s.scan.cursor, scan_element, &s);
+        buckets++;
+    } while (s.scan.cursor != 0 && !member_scan_is_enough(&s.scan, buckets));
+    member_scan_end(c, &s.scan);
+}
+
+/* ---- ZRANDMEMBER ---- */
+
+/* Selection sampling: each subset of `wanted` is equally likely, in one walk. */
+struct sampler {
+    struct zset_writer *w;
+    struct random *random;
+    uint64_t left, wanted;
+};
+
+static bool sample(void *self, struct slice member, double score)
+{
+    struct sampler *s = self;
+    if (random_below(s->random, s->left) < s->wanted) {
+        (void)zset_write_element(s->w, member, score);
+        s->wanted--;
+    }
+    s->left--;
+    return s->wanted > 0;
+}
+
+static void reply_repeating(struct cmd_ctx *c, const struct entry *e,
+                            struct zset_writer *w, uint64_t count)
+{
+    zset_write_count(w, count);
+    for (uint64_t i = 0; i < count && !c->reply->out->failed; i++) {
+        char scratch[ZSET_SCRATCH_BYTES];
+        double score;
+        struct slice member = zset_random(e, c->random, scratch, &score);
+        (void)zset_write_element(w, member, score);
+    }
+}
+
+/* Few of many: drawn one by one into a set of their own, so that none comes
+ * twice. */
+static void reply_few(struct cmd_ctx *c, const struct entry *e,
+                      struct zset_writer *w, uint64_t count)
+{
+    const struct entry_memory *m = ctx_memory(c, &c->keys[0]);
+    struct entry *drawn;
+    enum status st = value_create_empty(m, slice_of(NULL, 0), TYPE_ZSET, 0,
+                                        &drawn);
+    if (st != ST_OK) {
+        ctx_error_status(c, st);
+        return;
+    }
+    while (st == ST_OK && value_count(drawn) < count) {
+        char scratch[ZSET_SCRATCH_BYTES];
+        struct zset_at at;
+        double score;
+        struct slice member = zset_random(e, c->random, scratch, &score);
+        zset_find(drawn, member, &at);
+        st = zset_put(m, ctx_limits(c), &drawn, member, score, &at);
+    }
+    if (st == ST_OK) {
+        zset_write_count(w, count);
+        zset_visit(drawn, 0, count, false, zset_write_element, w);
+    } else {
+        ctx_error_status(c, st);
+    }
+    entry_destroy(drawn, m);
+}
+
+static void reply_distinct(struct cmd_ctx *c, const struct entry *e,
+                           struct zset_writer *w, uint64_t count)
+{
+    uint64_t have = value_count(e);
+    count = count < have ? count : have;
+    if (e->encoding == ENC_BIG && count <= have / 8) {
+        reply_few(c, e, w, count);
+        return;
+    }
+    struct sampler s = {w, c->random, have, count};
+    zset_write_count(w, count);
+    if (count > 0) {
+        zset_visit(e, 0, have, false, sample, &s);
+    }
+}
+
+/* ZRANDMEMBER key count [WITHSCORES] */
+static bool parse_draw(struct cmd_ctx *c, int64_t *count, bool *with_scores)
+{
+    if (!ctx_arg_int(c, 2, count)) {
+        return false;
+    }
+    if (*count == INT64_MIN) {
+        reply_errorf(c->reply, "ERR value is out of range, value must between "
+                               "%lld and %lld", -(long long)INT64_MAX,
+                     (long long)INT64_MAX);
+        return false;
+    }
+    *with_scores = c->argc == 4;
+    if (c->argc > 4 || (*with_scores && !ctx_arg_is(c, 3, "withscores"))) {
+        ctx_error_syntax(c);
+        return false;
+    }
+    if (*with_scores && (*count < -(INT64_MAX / 2) || *count > INT64_MAX / 2)) {
+        reply_error(c->reply, "ERR value is out of range");
+        return false;
+    }
+    return true;
+}
+
+static void zrandmember_run(struct cmd_ctx *c)
+{
+    const struct entry *e;
+    struct zset_writer w = {c->reply, false};
+    int64_t count = 0;
+    if ((c->argc > 2 && !parse_draw(c, &count, &w.with_scores))
+        || !zset_read(c, &e)) {
+        return;
+    }
+    if (c->argc == 2) {
+        char scratch[ZSET_SCRATCH_BYTES];
+        double score;
+        if (e == NULL) {
+            reply_null(c->reply);
+        } else {
+            reply_bulk(c->reply, zset_random(e, c->random, scratch, &score));
+        }
+    } else if (e == NULL || count == 0) {
+        reply_array(c->reply, 0);
+    } else if (count < 0) {
+        reply_repeating(c, e, &w, (uint64_t)-count);
+    } else {
+        reply_distinct(c, e, &w, (uint64_t)count);
+    }
+}
+
+/* ---- rows ---- */
+
+#define ROW(word, args, flag_bits, where, function, version, text) \
+    {.name = (word), .arity = (args), .flags = (flag_bits), \
+     .categories = CAT_SORTEDSET, .keys = where, .run = (function), \
+     .since = (version), .summary = (text)}
+
+enum {
+    READS = CMD_READONLY,
+    READS_FAST = CMD_READONLY | CMD_FAST,
+    READS_MANY = CMD_READONLY | CMD_MOVABLE_KEYS,
+    TAKES = CMD_WRITE,
+    TAKES_FAST = CMD_WRITE | CMD_FAST,
+    ADDS_FAST = CMD_WRITE | CMD_DENYOOM | CMD_FAST,
+    STORES = CMD_WRITE | CMD_DENYOOM,
+    STORES_MANY = CMD_WRITE | CMD_DENYOOM | CMD_MOVABLE_KEYS,
+    WAITS = CMD_WRITE | CMD_BLOCKING,
+};
+
+const struct cmd_spec zset_cmds[] = {
+    ROW("bzmpop", -5, WAITS | CMD_MOVABLE_KEYS, KEYS_COUNTED(2, 1),
+        zset_bzmpop_run, "7.0.0", "ZMPOP that waits for elements."),
+    ROW("bzpopmax", -3, WAITS | CMD_FAST, KEYS_RANGE(1, -2, 1),
+        zset_bzpopmax_run, "5.0.0", "ZPOPMAX that waits for an element."),
+    ROW("bzpopmin", -3, WAITS | CMD_FAST, KEYS_RANGE(1, -2, 1),
+        zset_bzpopmin_run, "5.0.0", "ZPOPMIN that waits for an element."),
+    ROW("zadd", -4, ADDS_FAST, KEYS_AT(1), zset_zadd_run, "1.2.0",
+        "Adds members to a sorted set, or changes their scores."),
+    ROW("zcard", 2, READS_FAST, KEYS_AT(1), zcard_run, "1.2.0",
+        "Number of members of a sorted set."),
+    ROW("zcount", 4, READS_FAST, KEYS_AT(1), zset_zcount_run, "2.0.0",
+        "Number of members in a range of scores."),
+    ROW("zdiff", -3, READS_MANY, KEYS_COUNTED(1, 1), zset_zdiff_run, "6.2.0",
+        "What is in the first sorted set and in none of the others."),
+    ROW("zdiffstore", -4, STORES_MANY, KEYS_DEST_COUNTED(1),
+        zset_zdiffstore_run, "6.2.0", "Stores what ZDIFF finds."),
+    ROW("zincrby", 4, ADDS_FAST, KEYS_AT(1), zset_zincrby_run, "1.2.0",
+        "Adds to a member's score."),
+    ROW("zinter", -3, READS_MANY, KEYS_COUNTED(1, 1), zset_zinter_run, "6.2.0",
+        "What is in all of the sorted sets."),
+    ROW("zintercard", -3, READS_MANY, KEYS_COUNTED(1, 1), zset_zintercard_run,
+        "7.0.0", "How much is in all of the sorted sets."),
+    ROW("zinterstore", -4, STORES_MANY, KEYS_DEST_COUNTED(1),
+        zset_zinterstore_run, "2.0.0", "Stores what ZINTER finds."),
+    ROW("zlexcount", 4, READS_FAST, KEYS_AT(1), zset_zlexcount_run, "2.8.9",
+        "Number of members in a range of names."),
+    ROW("zmpop", -4, TAKES | CMD_MOVABLE_KEYS, KEYS_COUNTED(1, 1),
+        zset_zmpop_run, "7.0.0",
+        "Removes the least or greatest of the first set that has any."),
+    ROW("zmscore", -3, READS_FAST, KEYS_AT(1), zmscore_run, "6.2.0",
+        "The scores of these members."),
+    ROW("zpopmax", -2, TAKES_FAST, KEYS_AT(1), zset_zpopmax_run, "5.0.0",
+        "Removes the members of greatest score."),
+    ROW("zpopmin", -2, TAKES_FAST, KEYS_AT(1), zset_zpopmin_run, "5.0.0",
+        "Removes the members of least score."),
+    ROW("zrandmember", -2, READS, KEYS_AT(1), zrandmember_run, "6.2.0",
+        "Members by chance."),
+    ROW("zrange", -4, READS, KEYS_AT(1), zset_zrange_run, "1.2.0",
+        "Members by rank, score or name."),
+    ROW("zrangebylex", -4, READS, KEYS_AT(1), zset_zrangebylex_run, "2.8.9",
+        "Members in a range of names."),
+    ROW("zrangebyscore", -4, READS, KEYS_AT(1), zset_zrangebyscore_run,
+        "1.0.5", "Members in a range of scores."),
+    ROW("zrangestore", -5, STORES, KEYS_RANGE(1, 2, 1), zset_zrangestore_run,
+        "6.2.0", "Stores what ZRANGE finds."),
+    ROW("zrank", -3, READS_FAST, KEYS_AT(1), zrank_run, "2.0.0",
+        "A member's rank, from the least."),
+    ROW("zrem", -3, TAKES_FAST, KEYS_AT(1), zrem_run, "1.2.0",
+        "Removes members from a sorted set."),
+    ROW("zremrangebylex", 4, TAKES, KEYS_AT(1), zset_zremrangebylex_run,
+        "2.8.9", "Removes the members in a range of names."),
+    ROW("zremrangebyrank", 4, TAKES, KEYS_AT(1), zset_zremrangebyrank_run,
+        "2.0.0", "Removes the members in a range of ranks."),
+    ROW("zremrangebyscore", 4, TAKES, KEYS_AT(1), zset_zremrangebyscore_run,
+        "1.2.0", "Removes the members in a range of scores."),
+    ROW("zrevrange", -4, READS, KEYS_AT(1), zset_zrevrange_run, "1.2.0",
+        "Members by rank, from the greatest."),
+    ROW("zrevrangebylex", -4, READS, KEYS_AT(1), zset_zrevrangebylex_run,
+        "2.8.9", "Members in a range of names, backwards."),
+    ROW("zrevrangebyscore", -4, READS, KEYS_AT(1), zset_zrevrangebyscore_run,
+        "2.2.0", "Members in a range of scores, from the greatest."),
+    ROW("zrevrank", -3, READS_FAST, KEYS_AT(1), zrevrank_run, "2.0.0",
+        "A member's rank, from the greatest."),
+    ROW("zscan", -3, READS, KEYS_AT(1), zscan_run, "2.8.0",
+        "Goes through a sorted set, step by step."),
+    ROW("zscore", 3, READS_FAST, KEYS_AT(1), zscore_run, "1.2.0",
+        "A member's score."),
+    ROW("zunion", -3, READS_MANY, KEYS_COUNTED(1, 1), zset_zunion_run, "6.2.0",
+        "What is in any of the sorted sets."),
+    ROW("zunionstore", -4, STORES_MANY, KEYS_DEST_COUNTED(1),
+        zset_zunionstore_run, "2.0.0", "Stores what ZUNION finds."),
+    {.name = NULL},
+};

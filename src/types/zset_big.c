@@ -1,0 +1,245 @@
+/* zset_big: each element is one cell (ranked.h), to which both the table and the
+ * ranking point.
+ *
+ * Invariant: the two hold the same cells.
+ * Memory:    cells, table and ranking are the heap's, cells over SLAB_CELL_MAX
+ *            the account's. Their bytes are counted as they come and go, so
+ *            that asking for them needs no walk. */
+#include "types/zset_big.h"
+
+/* ---- cells ---- */
+
+static uint64_t hash_cell(void *self, const void *cell)
+{
+    return zset_big_hash(self, ranked_member(cell));
+}
+
+/* Is it outside the heap? */
+static bool is_outside(const struct ranked *r)
+{
+    size_t prefix = r->body[0] == RANKED_LONG ? 1 + sizeof(uint32_t) : 1;
+    return sizeof *r + prefix + ranked_member(r).len > SLAB_CELL_MAX;
+}
+
+/* ---- the three changes ---- */
+
+struct ranked *zset_big_find(const struct zset_big *z, uint64_t hash,
+                             struct slice member, struct table_at *at)
+{
+    struct ranked *r = table_find_first(z->by_member, hash, at);
+    while (r != NULL && !slice_equal(ranked_member(r), member)) {
+        r = table_find_next(at);
+    }
+    return r;
+}
+
+enum status zset_big_add(struct zset_big *z, const struct entry_memory *m,
+                         uint64_t hash, struct slice member, double score,
+                         bool is_last)
+{
+    struct ranked *r = ranked_create(m->heap, m->account, score, member);
+    if (r == NULL) {
+        return ST_NOMEM;
+    }
+    enum status st = is_last ? ranking_append(z->by_score, r)
+                             : ranking_insert(z->by_score, r);
+    if (st != ST_OK) {
+        goto destroy_cell;
+    }
+    st = table_insert(z->by_member, hash, r);
+    if (st != ST_OK) {
+        goto leave_ranking;
+    }
+    z->cell_bytes += ranked_bytes(r);
+    z->outside_count += is_outside(r);
+    return ST_OK;
+leave_ranking:
+    ranking_remove(z->by_score, r);
+destroy_cell:
+    ranked_destroy(&r, m->heap, m->account);
+    return st;
+}
+
+/* The cell is in neither table nor ranking any more. */
+static void drop_cell(struct zset_big *z, const struct entry_memory *m,
+                      struct ranked *r)
+{
+    z->cell_bytes -= ranked_bytes(r);
+    z->outside_count -= is_outside(r);
+    ranked_destroy(&r, m->heap, m->account);
+}
+
+bool zset_big_remove(struct zset_big *z, const struct entry_memory *m,
+                     struct slice member)
+{
+    struct table_at at;
+    struct ranked *r = zset_big_find(z, zset_big_hash(z, member), member, &at);
+    if (r == NULL) {
+        return false;
+    }
+    ranking_remove(z->by_score, r);
+    table_remove(&at);
+    drop_cell(z, m, r);
+    return true;
+}
+
+struct taker {
+    struct zset_big *z;
+    const struct entry_memory *m;
+};
+
+/* The ranking has let go of the cell. */
+static void take_cell(void *self, struct ranked *r)
+{
+    struct taker *t = self;
+    struct table_at at;
+    uint64_t hash = zset_big_hash(t->z, ranked_member(r));
+    const struct ranked *found = table_find_first(t->z->by_member, hash, &at);
+    while (found != r) {
+        assert(found != NULL);
+        found = table_find_next(&at);
+    }
+    table_remove(&at);
+    drop_cell(t->z, t->m, r);
+}
+
+void zset_big_remove_ranks(struct zset_big *z, const struct entry_memory *m,
+                           size_t first, size_t count)
+{
+    struct taker t = {z, m};
+    while (count > 0) {
+        size_t taken = ranking_take(z->by_score, first, count, take_cell, &t);
+        assert(taken > 0);
+        count -= taken;
+    }
+}
+
+/* ---- value_ops ---- */
+
+static const struct zset_big *of(const struct value *v)
+{
+    return (const struct zset_big *)(const void *)v;
+}
+
+static size_t big_count(const struct value *v)
+{
+    return table_count(of(v)->by_member);
+}
+
+static size_t big_bytes(const struct value *v, const struct entry_memory *m)
+{
+    const struct zset_big *z = of(v);
+    return z->cell_bytes + table_bytes(z->by_member)
+           + ranking_bytes(z->by_score) + slab_cell_bytes(m->heap, z);
+}
+
+static void destroy_cell(void *self, struct ranked *r)
+{
+    const struct entry_memory *m = self;
+    ranked_destroy(&r, m->heap, m->account);
+}
+
+/* The cells first, by the ranking; nobody looks at the table's slots again. */
+static bool big_destroy_some(struct value **v, const struct entry_memory *m,
+                             size_t budget)
+{
+    struct zset_big *z = (struct zset_big *)(void *)*v;
+    struct entry_memory mine = *m;
+    if (ranking_destroy_some(&z->by_score, budget, destroy_cell, &mine)) {
+        return false;
+    }
+    table_destroy(&z->by_member);
+    slab_free(m->heap, z);
+    *v = NULL;
+    return true;
+}
+
+static bool big_is_external(const struct value *v)
+{
+    return of(v)->outside_count > 0;
+}
+
+static struct value *big_copy(const struct value *v,
+                              const struct entry_memory *to)
+{
+    const struct zset_big *from = of(v);
+    struct zset_big *z = zset_big_create(to);
+    struct ranking_cursor c;
+    const struct ranked *r;
+    enum status st = ST_OK;
+    if (z == NULL) {
+        return NULL;
+    }
+    ranking_seek_rank(from->by_score, 0, &c);
+    while (st == ST_OK && (r = ranking_next(&c)) != NULL) {
+        struct slice member = ranked_member(r);
+        st = zset_big_add(z, to, zset_big_hash(z, member), member, r->score,
+                          true);
+    }
+    if (st != ST_OK) {
+        zset_big_destroy(z, to);
+        return NULL;
+    }
+    return &z->head;
+}
+
+static void big_check(const struct value *v, const struct entry_memory *m)
+{
+    const struct zset_big *z = of(v);
+    struct ranking_cursor c;
+    const struct ranked *r;
+    size_t bytes = 0, outside = 0;
+    (void)m;
+    table_check(z->by_member);
+    ranking_check(z->by_score);
+    assert(table_count(z->by_member) == ranking_count(z->by_score));
+    ranking_seek_rank(z->by_score, 0, &c);
+    while ((r = ranking_next(&c)) != NULL) {
+        struct table_at at;
+        struct slice member = ranked_member(r);
+        const struct ranked *found = zset_big_find(z, zset_big_hash(z, member),
+                                                   member, &at);
+        assert(found == r);
+        (void)found;
+        bytes += ranked_bytes(r);
+        outside += is_outside(r);
+    }
+    assert(bytes == z->cell_bytes);
+    assert(outside == z->outside_count);
+}
+
+static const struct value_ops big_ops = {
+    .encoding = "skiplist", .count = big_count, .bytes = big_bytes,
+    .destroy_some = big_destroy_some, .is_external = big_is_external,
+    .copy = big_copy, .check = big_check,
+};
+
+struct zset_big *zset_big_create(const struct entry_memory *m)
+{
+    struct zset_big *z = slab_alloc(m->heap, sizeof *z);
+    if (z == NULL) {
+        return NULL;
+    }
+    *z = (struct zset_big){.head = {.ops = &big_ops}, .seed = m->seed};
+    z->by_member = table_create(m->heap, hash_cell, z);
+    if (z->by_member == NULL) {
+        goto free_struct;
+    }
+    z->by_score = ranking_create(m->heap);
+    if (z->by_score == NULL) {
+        goto destroy_table;
+    }
+    return z;
+destroy_table:
+    table_destroy(&z->by_member);
+free_struct:
+    slab_free(m->heap, z);
+    return NULL;
+}
+
+void zset_big_destroy(struct zset_big *z, const struct entry_memory *m)
+{
+    struct value *v = &z->head;
+    while (!big_destroy_some(&v, m, SIZE_MAX)) {
+    }
+}
