@@ -61,11 +61,11 @@ static bool parse_type(struct cmd_ctx *c, uint32_t i, struct client_filter *f)
 {
     static const struct {
         const char *word;
-        enum client_type type;
+        int type;
     } types[] = {
-        {"normal", CLIENT_NORMAL}, {"master", CLIENT_PRIMARY},
-        {"primary", CLIENT_PRIMARY}, {"replica", CLIENT_REPLICA},
-        {"slave", CLIENT_REPLICA}, {"pubsub", CLIENT_PUBSUB},
+        {"normal", CLIENT_CLASS_NORMAL}, {"master", CLIENT_TYPE_PRIMARY},
+        {"primary", CLIENT_TYPE_PRIMARY}, {"replica", CLIENT_CLASS_REPLICA},
+        {"slave", CLIENT_CLASS_REPLICA}, {"pubsub", CLIENT_CLASS_PUBSUB},
     };
     for (size_t k = 0; k < sizeof types / sizeof types[0]; k++) {
         if (ctx_arg_is(c, i, types[k].word)) {
@@ -163,7 +163,7 @@ bool client_filter_parse(struct cmd_ctx *c, uint32_t from, bool skips_me,
 {
     struct server *s = c->host;
     *f = (struct client_filter){
-        .type = CLIENT_ANY_TYPE, .account = &s->account,
+        .type = CLIENT_TYPE_ANY, .account = &s->account,
         .but_id = skips_me ? c->session->id : 0,
     };
     if (!parse_all(c, from, f)) {
@@ -185,13 +185,6 @@ void client_filter_deinit(struct client_filter *f)
 
 /* ---- matching ---- */
 
-/* Replicas and publishing have yet to come: everybody is normal. */
-enum client_type client_type_of(const struct connection *c)
-{
-    (void)c;
-    return CLIENT_NORMAL;
-}
-
 static bool fits_address(const struct client_filter *f, struct connection *c)
 {
     if (f->address != NULL && strcmp(connection_peer(c), f->address) != 0) {
@@ -206,7 +199,8 @@ bool client_filter_fits(const struct client_filter *f, struct connection *c,
 {
     uint64_t id = c->session.id;
     if (id == f->but_id
-        || (f->type != CLIENT_ANY_TYPE && f->type != client_type_of(c))) {
+        || (f->type != CLIENT_TYPE_ANY
+            && f->type != (int)connection_class(c))) {
         return false;
     }
     if (f->ids != NULL

@@ -6,13 +6,14 @@
 
 #include "server/connection.h"
 
-enum client_type {
-    CLIENT_NORMAL, CLIENT_PRIMARY, CLIENT_REPLICA, CLIENT_PUBSUB,
-    CLIENT_ANY_TYPE,
+/* The classes of client-output-buffer-limit, and two more. */
+enum {
+    CLIENT_TYPE_PRIMARY = CLIENT_CLASS_COUNT, /* nobody is yet */
+    CLIENT_TYPE_ANY,
 };
 
 struct client_filter {
-    enum client_type type;
+    int type; /* enum client_class, or one of the above */
     char *address, *local_address; /* NULL: any; owned */
     uint64_t *ids;                 /* ascending; NULL: any; owned */
     size_t id_count;
@@ -28,7 +29,5 @@ void client_filter_deinit(struct client_filter *f);
 /* `now_ms` is monotonic. */
 bool client_filter_fits(const struct client_filter *f, struct connection *c,
                         int64_t now_ms);
-
-enum client_type client_type_of(const struct connection *c);
 
 #endif

@@ -449,32 +449,50 @@ void connection_on_sent(void *arg, size_t bytes)
 
 /* ---- limits of the output ---- */
 
+enum client_class connection_class(const struct connection *c)
+{
+    (void)c; /* replicas and subscribers have yet to come */
+    return CLIENT_CLASS_NORMAL;
+}
+
+/* The bytes that end a session at once; 0: none do. */
+static uint64_t hard_limit(const struct connection *c)
+{
+    const struct server *s = c->worker->server;
+    uint64_t bytes = atomic_load_explicit(
+        &s->output_limits[connection_class(c)].hard_bytes,
+        memory_order_relaxed);
+    return bytes == 0 && c->session.is_monitor ? MONITOR_OUT_MAX : bytes;
+}
+
+/* Has it been above the soft limit for too long? */
+static bool is_over_soft_limit(struct connection *c, size_t bytes)
+{
+    const struct shared_output_limit *l =
+        &c->worker->server->output_limits[connection_class(c)];
+    uint64_t soft = atomic_load_explicit(&l->soft_bytes, memory_order_relaxed);
+    int64_t soft_s = (int64_t)atomic_load_explicit(&l->soft_seconds,
+                                                   memory_order_relaxed);
+    int64_t now_ms = turn_ms(c->worker);
+    if (soft == 0 || bytes < soft) {
+        c->over_soft_since_ms = 0;
+        return false;
+    }
+    if (c->over_soft_since_ms == 0) {
+        c->over_soft_since_ms = now_ms;
+    }
+    return now_ms - c->over_soft_since_ms > soft_s * 1000;
+}
+
 static void check_output_limits(struct connection *c)
 {
-    struct server *s = c->worker->server;
     size_t bytes = conn_out(c->net)->bytes;
-    uint64_t hard = atomic_load_explicit(&s->output_hard_limit,
-                                         memory_order_relaxed);
-    uint64_t soft = atomic_load_explicit(&s->output_soft_limit,
-                                         memory_order_relaxed);
-    int64_t now_ms = turn_ms(c->worker);
-    if (hard == 0 && c->session.is_monitor) {
-        hard = MONITOR_OUT_MAX;
-    }
-    bool over = hard > 0 && bytes >= hard;
+    uint64_t hard = hard_limit(c);
+    bool over = is_over_soft_limit(c, bytes);
+    over |= hard > 0 && bytes >= hard;
     over |= !c->has_logged_in && bytes > STRANGER_OUT_MAX;
-    if (soft > 0 && bytes >= soft) {
-        int64_t soft_s = (int64_t)atomic_load_explicit(&s->output_soft_s,
-                                                       memory_order_relaxed);
-        if (c->over_soft_since_ms == 0) {
-            c->over_soft_since_ms = now_ms;
-        }
-        over |= now_ms - c->over_soft_since_ms > soft_s * 1000;
-    } else {
-        c->over_soft_since_ms = 0;
-    }
     if (over && !c->is_closing) {
-        log_write(s->log, LOG_WARNING,
+        log_write(c->worker->server->log, LOG_WARNING,
                   "Session %llu closed for overcoming of output buffer limits "
                   "(%zu bytes)", (unsigned long long)c->session.id, bytes);
         counter_add(&c->worker->stats.output_buffer_disconnects, 1);

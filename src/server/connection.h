@@ -86,6 +86,8 @@ void connections_run_ready(struct worker *w);
 /* Ten times a second: idle sessions, limits over time, buffers' sizes; each
  * session is looked at twice a second. `now_ms` is monotonic. */
 void connections_cron(struct worker *w, int64_t now_ms);
+/* The class of client-output-buffer-limit it is in. */
+enum client_class connection_class(const struct connection *c);
 /* Has this session what an option of that kind asks for? */
 bool session_is_permitted(const struct session *s, enum option_permit permit);
 /* Bytes this session's buffers hold; what of them is input not yet taken, and

@@ -64,10 +64,23 @@ static void apply_to_store(struct server *s)
                         (uint32_t)o->lfu_decay_time);
 }
 
+static void publish_output_limits(struct server *s)
+{
+    for (int i = 0; i < CLIENT_CLASS_COUNT; i++) {
+        const struct output_limit *from = &s->options.output_limits[i];
+        struct shared_output_limit *to = &s->output_limits[i];
+        atomic_store_explicit(&to->hard_bytes, from->hard_bytes,
+                              memory_order_relaxed);
+        atomic_store_explicit(&to->soft_bytes, from->soft_bytes,
+                              memory_order_relaxed);
+        atomic_store_explicit(&to->soft_seconds, (uint64_t)from->soft_seconds,
+                              memory_order_relaxed);
+    }
+}
+
 void server_apply_options(struct server *s)
 {
     const struct options *o = &s->options;
-    const struct output_limit *l = &o->output_limits[CLIENT_CLASS_NORMAL];
     apply_value_limits(o, store_limits(s->store));
     atomic_store_explicit(&s->max_clients, (uint64_t)o->maxclients,
                           memory_order_relaxed);
@@ -81,12 +94,7 @@ void server_apply_options(struct server *s)
     atomic_store_explicit(&s->exec_shared.string_bytes_max,
                           (uint64_t)o->proto_max_bulk_len,
                           memory_order_relaxed);
-    atomic_store_explicit(&s->output_hard_limit, l->hard_bytes,
-                          memory_order_relaxed);
-    atomic_store_explicit(&s->output_soft_limit, l->soft_bytes,
-                          memory_order_relaxed);
-    atomic_store_explicit(&s->output_soft_s, (uint64_t)l->soft_seconds,
-                          memory_order_relaxed);
+    publish_output_limits(s);
     atomic_store_explicit(&s->timeout_s, (uint32_t)o->timeout,
                           memory_order_relaxed);
     atomic_store_explicit(&s->keepalive_s, (uint32_t)o->tcp_keepalive,

@@ -113,6 +113,11 @@ struct worker {
 /* TCP addresses and the Unix socket. */
 enum { LISTENERS_MAX = LISTEN_ADDRESSES_MAX + 1 };
 
+/* struct output_limit, for all workers to read. */
+struct shared_output_limit {
+    _Atomic(uint64_t) hard_bytes, soft_bytes, soft_seconds;
+};
+
 struct server {
     struct options options; /* written under config_lock */
     struct lock config_lock;
@@ -157,7 +162,7 @@ struct server {
     _Atomic(bool) is_protected;      /* strangers are turned away */
     _Atomic(uint64_t) memory_limit;
     _Atomic(uint64_t) query_buffer_limit;
-    _Atomic(uint64_t) output_hard_limit, output_soft_limit, output_soft_s;
+    struct shared_output_limit output_limits[CLIENT_CLASS_COUNT];
     _Atomic(uint32_t) timeout_s, keepalive_s;
     _Atomic(uint64_t) used_memory_peak; /* raised by whoever sums */
     struct commandlog commandlog;
