@@ -23,8 +23,6 @@
 
 enum {
     REQUESTS_A_ROUND = EXEC_BATCH_MAX,
-    INPUT_BYTES_MIN = 1024,
-    INPUT_KEEP_MAX = 32 * 1024, /* a larger buffer is freed when empty */
     INLINE_BYTES_MAX = 64 * 1024,
     CLOSING_MS_MAX = 10 * 1000, /* without a byte of the last replies leaving */
     STRANGER_OUT_MAX = 64 * 1024, /* waiting for one who has shown no password */
@@ -33,96 +31,7 @@ enum {
     INPUT_IDLE_MS_MAX = 2000, /* buffers of idle ones are cut to their need */
 };
 
-/* ---- the input's bytes ---- */
-
-static struct slice input_slice(const struct input *in)
-{
-    return in->len > 0 ? slice_of(in->bytes + in->start, in->len)
-                       : in->borrowed;
-}
-
-static void input_consume(struct input *in, size_t n)
-{
-    if (in->len > 0) {
-        in->start += n;
-        in->len -= n;
-        return;
-    }
-    in->borrowed.data += n;
-    in->borrowed.len -= n;
-}
-
-/* Room for `more` bytes behind what is owned; false: out of memory. */
-static bool input_make_room(struct input *in, struct mem_account *a,
-                            size_t more, size_t want)
-{
-    if (in->start > 0) {
-        memmove(in->bytes, in->bytes + in->start, in->len);
-        in->start = 0;
-    }
-    size_t need = in->len + more;
-    if (need <= in->cap) {
-        return true;
-    }
-    size_t cap = in->cap * 2 > need ? in->cap * 2 : need;
-    cap = cap < INPUT_BYTES_MIN ? INPUT_BYTES_MIN : cap;
-    cap = want > need && want < 4 * cap ? want : cap;
-    uint8_t *p = mem_realloc(a, in->bytes, cap);
-    if (p == NULL) {
-        return false;
-    }
-    in->bytes = p;
-    in->cap = cap;
-    return true;
-}
-
-/* Makes what is borrowed the input's own, behind what it has. */
-static bool input_own(struct connection *c, struct slice data)
-{
-    struct input *in = &c->in;
-    if (data.len == 0) {
-        return true;
-    }
-    if (!input_make_room(in, &c->worker->account, data.len,
-                         c->decode.want_bytes)) {
-        return false;
-    }
-    memcpy(in->bytes + in->len, data.data, data.len);
-    in->len += data.len;
-    return true;
-}
-
-static void input_trim(struct input *in, struct mem_account *a)
-{
-    if (in->len == 0) {
-        in->start = 0;
-        if (in->cap > INPUT_KEEP_MAX) {
-            mem_free(a, in->bytes);
-            in->bytes = NULL;
-            in->cap = 0;
-        }
-    }
-}
-
-/* An idle connection's buffer keeps only what it holds. */
-static void input_shrink(struct input *in, struct mem_account *a)
-{
-    if (in->start > 0) {
-        memmove(in->bytes, in->bytes + in->start, in->len);
-        in->start = 0;
-    }
-    if (in->len == 0) {
-        mem_free(a, in->bytes);
-        in->bytes = NULL;
-        in->cap = 0;
-        return;
-    }
-    uint8_t *p = mem_realloc(a, in->bytes, in->len);
-    if (p != NULL) {
-        in->bytes = p;
-        in->cap = in->len;
-    }
-}
+/* ---- what is told of it ---- */
 
 /* Most sessions are never listed, so their names are found when asked for. */
 static bool find_names(struct connection *c)
@@ -157,16 +66,6 @@ const char *connection_local(struct connection *c)
 size_t connection_bytes(const struct connection *c)
 {
     return sizeof *c + c->in.cap + conn_out(c->net)->bytes;
-}
-
-size_t connection_input_bytes(const struct connection *c)
-{
-    return c->in.len;
-}
-
-size_t connection_input_room(const struct connection *c)
-{
-    return c->in.cap - c->in.start - c->in.len;
 }
 
 bool session_is_permitted(const struct session *s, enum option_permit permit)
@@ -404,6 +303,11 @@ void connection_make_ready(struct connection *c)
     }
 }
 
+static bool own_input(struct connection *c, struct slice data)
+{
+    return input_own(&c->in, &c->worker->account, data, c->decode.want_bytes);
+}
+
 void connection_on_data(void *arg, struct slice data)
 {
     struct connection *c = arg;
@@ -420,7 +324,7 @@ void connection_on_data(void *arg, struct slice data)
     } else {
         struct slice before = c->in.borrowed;
         c->in.borrowed = slice_of(NULL, 0);
-        if (!input_own(c, before) || !input_own(c, data)) {
+        if (!own_input(c, before) || !own_input(c, data)) {
             close_connection(c, false);
             return;
         }
@@ -640,7 +544,7 @@ static void keep_rest(struct connection *c)
     struct worker *w = c->worker;
     struct slice rest = c->in.borrowed;
     c->in.borrowed = slice_of(NULL, 0);
-    if (rest.len > 0 && !c->is_closing && !input_own(c, rest)) {
+    if (rest.len > 0 && !c->is_closing && !own_input(c, rest)) {
         close_connection(c, false);
     }
     input_trim(&c->in, &w->account);
@@ -778,7 +682,7 @@ static void look_after(struct connection *c, int64_t now_ms, int64_t timeout_ms)
         close_connection(c, false);
         return;
     }
-    if (idle_ms > INPUT_IDLE_MS_MAX && connection_input_room(c) > 0) {
+    if (idle_ms > INPUT_IDLE_MS_MAX && input_room(&c->in) > 0) {
         input_shrink(&c->in, &w->account);
     }
     note_peaks(w, c);

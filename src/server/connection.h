@@ -3,15 +3,8 @@
 #ifndef ENGRAM_SERVER_CONNECTION_H
 #define ENGRAM_SERVER_CONNECTION_H
 
+#include "server/input.h"
 #include "server/server_priv.h"
-
-/* Input that has come and was not yet taken as requests. While it fits, it is
- * the loop's own receive buffer, borrowed to the end of the turn. */
-struct input {
-    struct slice borrowed; /* used when `len` is 0 */
-    uint8_t *bytes;        /* owned; NULL: none */
-    size_t start, len, cap; /* bytes[start .. start + len) */
-};
 
 struct tour;
 
@@ -90,11 +83,8 @@ void connections_cron(struct worker *w, int64_t now_ms);
 enum client_class connection_class(const struct connection *c);
 /* Has this session what an option of that kind asks for? */
 bool session_is_permitted(const struct session *s, enum option_permit permit);
-/* Bytes this session's buffers hold; what of them is input not yet taken, and
- * room for more. */
+/* Bytes this session's buffers hold. */
 size_t connection_bytes(const struct connection *c);
-size_t connection_input_bytes(const struct connection *c);
-size_t connection_input_room(const struct connection *c);
 /* "127.0.0.1:50000", "/path:0": the peer's address and our own, which the system
  * is asked for once; "?:0" when memory is out. */
 const char *connection_peer(struct connection *c);

@@ -108,6 +108,24 @@ def test_bytes_and_commands_are_counted(raws):
     assert grown["tot-net-out"] >= len(got)
 
 
+def test_idle_buffers_are_cut(raws):
+    """After two seconds a half request takes no more than itself."""
+    me, other = raws(2)
+    number = own_id(other)
+    other.send(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$200000\r\n" + b"x" * 30000)
+
+    def room():
+        line = listed(me, "ID", number)[0]
+        return int(line["qbuf"]), int(line["qbuf-free"])
+
+    wait_until(lambda: room()[0] > 30000)
+    wait_until(lambda: room()[1] == 0, 6)
+    assert room()[0] > 30000
+    other.send(b"y" * 170000 + b"\r\n")
+    assert other.read_reply() == b"OK"
+    assert me.cmd("GET", "k") == b"x" * 30000 + b"y" * 170000
+
+
 def test_flags(raws, server):
     me, other = raws(2)
     number = own_id(other)
