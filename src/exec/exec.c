@@ -350,7 +350,31 @@ static void count_errors(struct exec *x, const struct call *call, bool ran)
     }
 }
 
-/* Runs it and counts what it took since `ticks`, which becomes now. */
+static inline bool is_reported(const struct exec *x, const struct call *call,
+                               uint64_t ticks, uint64_t replied)
+{
+    return (ticks >= x->report_ticks_min)
+           | (call->bytes > x->report_request_min)
+           | (replied > x->report_reply_min);
+}
+
+void exec_count_waited(struct exec *x, struct session *s,
+                       const struct saved_request *q, uint64_t ticks,
+                       uint64_t replied)
+{
+    struct call call = {.session = s, .cmd = q->cmd, .argv = q->argv,
+                        .argc = q->argc};
+    for (uint32_t i = 0; i < q->argc; i++) {
+        call.bytes += q->argv[i].len;
+    }
+    count_call(x, q->cmd, ticks);
+    if (is_reported(x, &call, ticks, replied)) {
+        report(x, &call, ticks, replied);
+    }
+}
+
+/* Runs it and counts what it took since `ticks`, which becomes now. One that
+ * waits for a key is counted when it has its answer. */
 static inline void run_counted(struct exec *x, const struct call *call,
                                uint64_t *ticks, struct cmd_ctx *c,
                                void (*run)(struct exec *, struct cmd_ctx *))
@@ -366,15 +390,17 @@ static inline void run_counted(struct exec *x, const struct call *call,
     }
     uint64_t now = clock_ticks();
     uint64_t spent = now - *ticks;
-    uint64_t replied = s->reply.out->bytes - reply_start;
-    count_call(x, call->cmd, spent);
-    if (__builtin_expect((spent >= x->report_ticks_min)
-                         | (call->bytes > x->report_request_min)
-                         | (replied > x->report_reply_min), 0)) {
-        report(x, call, spent, replied);
-        now = clock_ticks();
-    }
     *ticks = now;
+    if (__builtin_expect(c->is_blocked, 0)) {
+        exec_note_waiting(s, spent);
+        return;
+    }
+    count_call(x, call->cmd, spent);
+    uint64_t replied = s->reply.out->bytes - reply_start;
+    if (__builtin_expect(is_reported(x, call, spent, replied), 0)) {
+        report(x, call, spent, replied);
+        *ticks = clock_ticks(); /* that was not the next command's time */
+    }
 }
 
 void exec_run_queued(struct exec *x, const struct call *call)

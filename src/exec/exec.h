@@ -39,7 +39,8 @@ struct exec_shared {
     _Atomic(uint64_t) report_request_bytes_min, report_reply_bytes_min;
 };
 
-/* A command that has just run, with nothing held. */
+/* A command that has just run, with nothing held; one that had waited for a key,
+ * with the key's shards held. */
 struct call_report {
     struct session *session;
     const struct cmd *cmd;

@@ -130,4 +130,12 @@ void exec_touch(struct exec *x, uint32_t database, const struct key *k);
 /* Memory to the end of the batch; NULL: out of memory. */
 void *exec_scratch(struct exec *x, size_t bytes);
 
+/* A request that waited for a key has its answer: counts and reports it. The
+ * session's worker. */
+void exec_count_waited(struct exec *x, struct session *s,
+                       const struct saved_request *q, uint64_t ticks,
+                       uint64_t replied);
+/* What was spent on a request before it had to wait. */
+void exec_note_waiting(struct session *s, uint64_t ticks);
+
 #endif

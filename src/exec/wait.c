@@ -30,6 +30,9 @@ struct waiter {
     uint8_t type, protocol;
     enum block_reply timeout;
     bool is_served; /* its keys' shards held */
+    /* Spent on it before it waited (its worker's) and on answering it (of who
+     * did); the time between is nobody's. */
+    uint64_t first_ticks, answer_ticks;
     uint8_t *answer; /* in the mail; interests_account */
     size_t answer_len;
     struct wait_link links[];
@@ -332,12 +335,35 @@ static bool try_one(struct exec *x, struct waiter *w, struct reply *r)
     c.reply = r;
     c.retry = w;
     c.now_ms = now_ms(x);
+    r->error_count = 0;
+    uint64_t begin = clock_ticks();
     exec_run_held(x, &c);
-    return !c.is_blocked;
+    if (c.is_blocked) {
+        return false;
+    }
+    w->answer_ticks = clock_ticks() - begin;
+    if (r->error_count > 0) {
+        exec_stats_count_error(&x->stats, r->error_code);
+        counter_add(&x->stats.commands[q->cmd->index].failed, 1);
+        r->error_count = 0;
+    }
+    return true;
 }
 
-static void finish(struct exec *x, struct session *s)
+void exec_note_waiting(struct session *s, uint64_t ticks)
 {
+    /* There is none if memory ran out, or if it has been served already. */
+    if (s->waiter != NULL) {
+        s->waiter->first_ticks = ticks;
+    }
+}
+
+/* Its session goes on: `w` has been answered with so many bytes. */
+static void finish(struct exec *x, const struct waiter *w, uint64_t replied)
+{
+    struct session *s = w->session;
+    exec_count_waited(x, s, w->request, w->first_ticks + w->answer_ticks,
+                      replied);
     s->waiter = NULL;
     exec_release(x, s);
     if (x->o.on_release != NULL) {
@@ -356,7 +382,7 @@ static void receive(void *owner, struct message *m)
         if (w->answer != NULL && !s->reply_off) {
             chain_append(s->reply.out, w->answer, w->answer_len);
         }
-        finish(w->exec, s);
+        finish(w->exec, w, w->answer_len);
     }
     destroy(w);
 }
@@ -383,12 +409,13 @@ static bool pack_answer(struct waiter *w, const struct chain *from)
 static bool serve_own(struct exec *x, struct waiter *w)
 {
     struct session *s = w->session;
+    uint64_t before = s->reply.out->bytes;
     s->reply.is_muted = s->reply_off;
     if (!try_one(x, w, &s->reply)) {
         return false;
     }
     unlink_all(w);
-    finish(x, s);
+    finish(x, w, s->reply.out->bytes - before);
     destroy(w);
     return true;
 }
@@ -531,9 +558,13 @@ bool exec_unblock(struct exec *x, struct session *s, enum unblock how)
     if (w == NULL || !cancel(x, w)) {
         return false;
     }
+    uint64_t before = s->reply.out->bytes;
     s->reply.is_muted = s->reply_off;
     if (how == UNBLOCK_ERROR) {
         reply_error(&s->reply, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
+        exec_stats_count_error(&x->stats, s->reply.error_code);
+        counter_add(&x->stats.commands[w->request->cmd->index].rejected, 1);
+        s->reply.error_count = 0;
     } else if (w->timeout == BLOCK_REPLY_NULL_ARRAY) {
         reply_null_array(&s->reply);
     } else if (w->timeout == BLOCK_REPLY_NULL) {
@@ -541,8 +572,8 @@ bool exec_unblock(struct exec *x, struct session *s, enum unblock how)
     } else {
         reply_int(&s->reply, 0);
     }
+    finish(x, w, s->reply.out->bytes - before);
     destroy(w);
-    finish(x, s);
     return true;
 }
 

@@ -141,6 +141,39 @@ def test_all_workers_write_one_log(log, raws, config):
     assert len({e[4] for e in entries}) == 6
 
 
+@pytest.mark.parametrize("how", ["served", "timeout", "unblocked"])
+def test_waiting_is_no_work(log, raws, config, how):
+    """A command that waits is noted when it has its answer, without the wait."""
+    def noted():
+        return [e for e in log.cmd("SLOWLOG", "GET", -1) if e[3][0] == b"BLPOP"]
+
+    waiter, = raws(1)
+    waiter_id = waiter.cmd("CLIENT", "ID")
+    log.cmd("CONFIG", "RESETSTAT")
+    config("slowlog-log-slower-than", 0)
+    waiter.send_cmd("BLPOP", "list", 0.3 if how == "timeout" else 0)
+    end = time.monotonic() + 10
+    while b"blocked_clients:1" not in log.cmd("INFO", "clients") and time.monotonic() < end:
+        time.sleep(0.01)
+    assert noted() == []
+    time.sleep(0.2)
+    if how == "served":
+        log.cmd("RPUSH", "list", "x")
+    elif how == "unblocked":
+        log.cmd("CLIENT", "UNBLOCK", waiter_id, "ERROR")
+    reply = waiter.read_reply()
+    assert reply == {"served": [b"list", b"x"], "timeout": None,
+                     "unblocked": "UNBLOCKED client unblocked via CLIENT UNBLOCK"}[how]
+    entry, = noted()
+    assert entry[2] < 150000
+    stats = log.cmd("INFO", "commandstats").decode()
+    line = stats.split("cmdstat_blpop:")[1].split("\r")[0]
+    assert line.startswith("calls=1,")
+    assert ("rejected_calls=1" in line) == (how == "unblocked")
+    assert (b"errorstat_UNBLOCKED:count=1" in log.cmd("INFO", "errorstats")) == \
+        (how == "unblocked")
+
+
 def test_memory_of_the_log_is_given_back(log, config):
     def used():
         info = log.cmd("INFO", "memory").decode()
