@@ -8,6 +8,7 @@
 #include "types/list.h"
 #include "types/set.h"
 #include "types/string.h"
+#include "types/zset.h"
 
 static const struct hash_seed seeds[DIGEST_WORDS] = {
     {0x0706050403020100, 0x0f0e0d0c0b0a0908},
@@ -71,12 +72,26 @@ static void mix_list(struct digest *d, const struct entry *e)
     }
 }
 
+static bool mix_element(void *digest, struct slice member, double score)
+{
+    digest_mix(digest, member);
+    digest_mix(digest, slice_of(&score, sizeof score));
+    return true;
+}
+
+/* Rank is an order of content: no need to add up. */
+static void mix_zset(struct digest *d, const struct entry *e)
+{
+    zset_visit(e, 0, value_count(e), false, mix_element, d);
+}
+
 /* How each type is mixed in. */
 static void (*const mix_by_type[VALUE_TYPE_COUNT])(struct digest *d,
                                                    const struct entry *e) = {
     [TYPE_STRING] = mix_string,
     [TYPE_LIST] = mix_list,
     [TYPE_SET] = mix_set,
+    [TYPE_ZSET] = mix_zset,
 };
 
 bool digest_mix_value(struct digest *d, const struct entry *e)

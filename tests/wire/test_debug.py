@@ -148,6 +148,25 @@ def test_digest_of_lists(debug):
     assert of("b") != [a], "the order tells"
 
 
+def test_digest_of_sorted_sets(debug):
+    """Equal members with equal scores, in any order and encoding."""
+    def of(*keys):
+        return debug.cmd("DEBUG", "DIGEST-VALUE", *keys)
+
+    pairs = [(i % 7 + 0.5, "m%d" % i) for i in range(100)]
+    debug.cmd("ZADD", "a", *[w for p in pairs for w in p])
+    debug.cmd("ZADD", "b", *[w for p in reversed(pairs) for w in p])
+    debug.cmd("CONFIG", "SET", "zset-max-listpack-entries", 10)
+    debug.cmd("ZADD", "c", *[w for p in pairs for w in p])
+    assert debug.cmd("OBJECT", "ENCODING", "a") != debug.cmd("OBJECT", "ENCODING", "c")
+    a, b, c = of("a", "b", "c")
+    assert a == b == c
+    debug.cmd("ZINCRBY", "b", 1, "m5")
+    assert of("b") != [a]
+    debug.cmd("ZINCRBY", "b", -1, "m5")
+    assert of("b") == [a]
+
+
 # ---- keys and tables ----
 
 def test_object(debug):
