@@ -43,7 +43,8 @@ static void client_setinfo_run(struct cmd_ctx *c)
                      (const char *)c->argv[2].data);
         return;
     }
-    if (session_text_check(c, what, c->argv[3]) && session_text_set(c, at, c->argv[3])) {
+    if (session_text_check(c, what, c->argv[3])
+        && session_text_set(c, at, c->argv[3])) {
         reply_ok(c->reply);
     }
 }
