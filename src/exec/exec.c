@@ -381,9 +381,10 @@ static inline void run_counted(struct exec *x, const struct call *call,
 {
     struct session *s = call->session;
     uint64_t reply_start = s->reply.out->bytes;
+    const struct cmd_ctx *outer = x->running; /* EXEC, or none */
     x->running = c;
     run(x, c);
-    x->running = NULL;
+    x->running = outer;
     if (__builtin_expect(x->is_monitored, 0)
         && !(call->cmd->flags & CMD_SKIP_MONITOR)) {
         x->o.on_monitor(x->o.host, s, call->cmd, call->argv, call->argc);

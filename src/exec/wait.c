@@ -30,6 +30,7 @@ struct waiter {
     uint8_t type, protocol;
     enum block_reply timeout;
     bool is_served; /* its keys' shards held */
+    bool is_muted;  /* CLIENT REPLY OFF or SKIP: the answer is not written */
     /* Spent on it before it waited (its worker's) and on answering it (of who
      * did); the time between is nobody's. */
     uint64_t first_ticks, answer_ticks;
@@ -61,6 +62,7 @@ static struct waiter *create(struct cmd_ctx *c, uint32_t count)
     w->id = ++x->wait_serial * 4096 + x->o.worker;
     w->database = c->database;
     w->protocol = c->reply->protocol;
+    w->is_muted = c->reply->is_muted;
     w->keys = (struct key *)(void *)((uint8_t *)w + head);
     w->key_count = c->key_count;
     for (uint32_t i = 0; i < c->key_count; i++) {
@@ -379,7 +381,7 @@ static void receive(void *owner, struct message *m)
     (void)owner;
     if (s != NULL) {
         s->reply.out->failed |= w->answer == NULL;
-        if (w->answer != NULL && !s->reply_off) {
+        if (w->answer != NULL && !w->is_muted) {
             chain_append(s->reply.out, w->answer, w->answer_len);
         }
         finish(w->exec, w, w->answer_len);
@@ -410,7 +412,7 @@ static bool serve_own(struct exec *x, struct waiter *w)
 {
     struct session *s = w->session;
     uint64_t before = s->reply.out->bytes;
-    s->reply.is_muted = s->reply_off;
+    s->reply.is_muted = w->is_muted;
     if (!try_one(x, w, &s->reply)) {
         return false;
     }
@@ -559,7 +561,7 @@ bool exec_unblock(struct exec *x, struct session *s, enum unblock how)
         return false;
     }
     uint64_t before = s->reply.out->bytes;
-    s->reply.is_muted = s->reply_off;
+    s->reply.is_muted = w->is_muted;
     if (how == UNBLOCK_ERROR) {
         reply_error(&s->reply, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
         exec_stats_count_error(&x->stats, s->reply.error_code);

@@ -140,6 +140,20 @@ static void chains(struct house *h)
     expect_answer(h, 0, ":1|");
 }
 
+/* CLIENT REPLY SKIP before it: the answer is for nobody. */
+static void unanswered(struct house *h)
+{
+    for (uint32_t seat = 0; seat < 2; seat++) {
+        run(h, seat, "skip");
+        run(h, seat, "take 0 purse");
+        run(h, 3, "add purse 1");
+        house_take(h, 3);
+        expect_answer(h, seat, "");
+        house_expect(h, seat, "noop", "+OK|");
+    }
+    house_expect(h, 3, "fetch purse", "$-1|");
+}
+
 static void ends_without(struct house *h)
 {
     run(h, 0, "take 0.5 purse");
@@ -245,6 +259,7 @@ EACH(several_keys)
 EACH(what_follows_is_set_aside)
 EACH(the_wrong_type_wakes_nobody)
 EACH(chains)
+EACH(unanswered)
 EACH(ends_without)
 EACH(who_leaves_is_passed_over)
 EACH(in_a_transaction)
@@ -260,6 +275,7 @@ int test_wait_run(void)
         cmocka_unit_test(test_what_follows_is_set_aside),
         cmocka_unit_test(test_the_wrong_type_wakes_nobody),
         cmocka_unit_test(test_chains),
+        cmocka_unit_test(test_unanswered),
         cmocka_unit_test(test_ends_without),
         cmocka_unit_test(test_who_leaves_is_passed_over),
         cmocka_unit_test(test_in_a_transaction),
