@@ -67,6 +67,9 @@ KNOWN = [
     Known(r"object\|encoding", "any", encodings(b"embstr|raw", b"int"), False,
           "a string that is an integer is stored as one whichever command made "
           "it; the oracle keeps what INCRBYFLOAT made as text"),
+    Known(r"object\|encoding", "<7.2", encodings(b"hashtable|quicklist",
+                                                 b"listpack"), False,
+          "small sets and lists have been listpacks since 7.2"),
     Known(r"bitcount|bitpos", "<7.2", first_error, False,
           "7.0 looks at the key first, and at the range only if there is one"),
     Known(r"bitcount", "<8.0",
@@ -98,7 +101,7 @@ KNOWN = [
           lambda words, a, b: a[1] is None and b[1] is not None, True,
           "SET of a key that is not there, with a deadline that has passed, is "
           "no change to who watches it"),
-    Known(r"client\|getname", "<7.2", lambda words, a, b: a[1] and a[0] == b"$",
+    Known(r"client\|getname", "<7.2", lambda words, a, b: b"-" not in (a[0], b[0]),
           False, "see HELLO: the name stays although HELLO has failed"),
     Known(r"dbsize", "<8.0",
           lambda words, a, b: a[0] == b[0] == b":" and int(a[1]) > int(b[1]),
