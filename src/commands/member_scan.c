@@ -20,14 +20,9 @@ static bool parse_count(struct cmd_ctx *c, uint32_t i, struct member_scan *s)
     return true;
 }
 
-bool member_scan_parse(struct cmd_ctx *c, const char *bare_word,
-                       struct member_scan *s)
+static bool parse_options(struct cmd_ctx *c, const char *bare_word,
+                          struct member_scan *s)
 {
-    *s = (struct member_scan){.count = COUNT_INITIAL};
-    if (!number_parse_uint64(c->argv[2], &s->cursor)) {
-        reply_error(c->reply, "ERR invalid cursor");
-        return false;
-    }
     for (uint32_t i = 3; i < c->argc; i++) {
         bool has_value = i + 1 < c->argc;
         if (has_value && ctx_arg_is(c, i, "count")) {
@@ -49,11 +44,24 @@ bool member_scan_parse(struct cmd_ctx *c, const char *bare_word,
     return true;
 }
 
-void member_scan_reply_empty(struct cmd_ctx *c)
+const struct entry *member_scan_open(struct cmd_ctx *c, enum value_type type,
+                                     const char *bare_word,
+                                     struct member_scan *s)
 {
-    reply_array(c->reply, 2);
-    reply_bulk_text(c->reply, "0");
-    reply_array(c->reply, 0);
+    *s = (struct member_scan){.count = COUNT_INITIAL};
+    if (!number_parse_uint64(c->argv[2], &s->cursor)) {
+        reply_error(c->reply, "ERR invalid cursor");
+        return NULL;
+    }
+    const struct entry *e = ctx_read(c, &c->keys[0]);
+    if (e == NULL) {
+        reply_array(c->reply, 2);
+        reply_bulk_text(c->reply, "0");
+        reply_array(c->reply, 0);
+        return NULL;
+    }
+    bool is_right = ctx_check_type(c, e, type);
+    return is_right && parse_options(c, bare_word, s) ? e : NULL;
 }
 
 void member_scan_begin(struct cmd_ctx *c, struct member_scan *s)

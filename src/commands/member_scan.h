@@ -15,12 +15,13 @@ struct member_scan {
     uint64_t seen;        /* elements looked at, by the caller */
 };
 
-/* Reads the cursor at argv[2] and the options behind it; `bare_word` ("NOVALUES",
- * "NOSCORES") may be NULL. False: replied. */
-bool member_scan_parse(struct cmd_ctx *c, const char *bare_word,
-                       struct member_scan *s);
-/* The reply where there is no key. */
-void member_scan_reply_empty(struct cmd_ctx *c);
+/* The collection at the first key, which must be of `type`, after the cursor at
+ * argv[2] has been read and before the options behind it are, which is the order
+ * in which errors count. `bare_word` ("NOVALUES", "NOSCORES") may be NULL.
+ * NULL: replied. */
+const struct entry *member_scan_open(struct cmd_ctx *c, enum value_type type,
+                                     const char *bare_word,
+                                     struct member_scan *s);
 /* Between them the caller replies the elements, counting them. */
 void member_scan_begin(struct cmd_ctx *c, struct member_scan *s);
 void member_scan_end(struct cmd_ctx *c, struct member_scan *s);

@@ -176,12 +176,8 @@ static bool scan_member(void *self, struct slice member)
 static void sscan_run(struct cmd_ctx *c)
 {
     struct member_scan s;
-    const struct entry *e;
-    if (!member_scan_parse(c, NULL, &s) || !read_set(c, &e)) {
-        return;
-    }
+    const struct entry *e = member_scan_open(c, TYPE_SET, NULL, &s);
     if (e == NULL) {
-        member_scan_reply_empty(c);
         return;
     }
     void *two[] = {&s, c->reply};

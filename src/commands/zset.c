@@ -202,13 +202,9 @@ static bool scan_element(void *self, struct slice member, double score)
 static void zscan_run(struct cmd_ctx *c)
 {
     struct scanner s = {.reply = c->reply};
-    const struct entry *e;
+    const struct entry *e = member_scan_open(c, TYPE_ZSET, "noscores", &s.scan);
     uint64_t buckets = 0;
-    if (!member_scan_parse(c, "noscores", &s.scan) || !zset_read(c, &e)) {
-        return;
-    }
     if (e == NULL) {
-        member_scan_reply_empty(c);
         return;
     }
     member_scan_begin(c, &s.scan);

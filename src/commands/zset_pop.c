@@ -229,7 +229,7 @@ void zset_bzmpop_run(struct cmd_ctx *c)
 {
     enum end end;
     int64_t count, deadline_ms;
-    if (ctx_arg_timeout(c, 1, &deadline_ms) && parse_mpop(c, 2, &end, &count)
+    if (parse_mpop(c, 2, &end, &count) && ctx_arg_timeout(c, 1, &deadline_ms)
         && !pop_from_first(c, end, (uint64_t)count, FORM_NESTED)) {
         wait_for_any(c, deadline_ms);
     }

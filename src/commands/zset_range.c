@@ -8,7 +8,6 @@
 #include <stdlib.h>
 
 #include "base/number.h"
-#include "commands/range.h"
 #include "commands/zset_priv.h"
 
 enum range_kind { BY_RANK, BY_SCORE, BY_LEX };
@@ -162,23 +161,27 @@ static bool parse_range(struct cmd_ctx *c, uint32_t at, unsigned allowed,
 
 /* ---- ranks ---- */
 
-/* A set's names are in order as far as its scores are the same; where they
- * differ, those of its least score are meant. */
-static size_t rank_of(const struct entry *e, const struct range *r,
-                      struct ranking_cut cut)
+/* Sets *low and *high to the ranks of the two ends; empty: false. */
+static bool resolve_ends(const struct entry *e, const struct range *r,
+                         size_t *low, size_t *high)
 {
-    if (cut.side == CUT_BEFORE_MEMBER || cut.side == CUT_AFTER_MEMBER) {
-        assert(r->kind == BY_LEX);
-        cut.score = zset_score_min(e);
+    if (r->kind == BY_LEX) {
+        zset_find_names(e, &r->low, &r->high, r->is_downward, low, high);
+    } else {
+        *low = zset_count_before(e, &r->low);
+        *high = zset_count_before(e, &r->high);
     }
-    return zset_count_before(e, &cut);
+    return *low < *high;
 }
 
 static struct span resolve_ranks(const struct entry *e, const struct range *r)
 {
     int64_t count = (int64_t)value_count(e);
-    int64_t start = r->start, stop = r->stop;
-    if (!range_clamp(&start, &stop, count) || start >= count) {
+    int64_t start = r->start < 0 ? r->start + count : r->start;
+    int64_t stop = r->stop < 0 ? r->stop + count : r->stop;
+    start = start < 0 ? 0 : start;
+    stop = stop >= count ? count - 1 : stop;
+    if (start > stop) {
         return (struct span){0, 0};
     }
     return (struct span){
@@ -192,8 +195,9 @@ static struct span resolve(const struct entry *e, const struct range *r)
     if (r->kind == BY_RANK) {
         return resolve_ranks(e, r);
     }
-    size_t low = rank_of(e, r, r->low), high = rank_of(e, r, r->high);
-    if (low >= high || r->offset < 0 || (size_t)r->offset >= high - low) {
+    size_t low, high;
+    if (!resolve_ends(e, r, &low, &high) || r->offset < 0
+        || (size_t)r->offset >= high - low) {
         return (struct span){0, 0};
     }
     size_t offset = (size_t)r->offset, count = high - low - offset;

@@ -145,8 +145,8 @@ bool ctx_block(struct cmd_ctx *c, enum value_type type, uint32_t count,
 
 bool ctx_arg_timeout(struct cmd_ctx *c, uint32_t i, int64_t *deadline_ms)
 {
-    double seconds;
-    if (!number_parse_double(c->argv[i], &seconds) || seconds != seconds) {
+    long double seconds;
+    if (!number_parse_long_double(c->argv[i], &seconds)) {
         reply_error(c->reply, "ERR timeout is not a float or out of range");
         return false;
     }
@@ -154,8 +154,8 @@ bool ctx_arg_timeout(struct cmd_ctx *c, uint32_t i, int64_t *deadline_ms)
         reply_error(c->reply, "ERR timeout is negative");
         return false;
     }
-    double ms = ceil(seconds * 1000);
-    if (ms > (double)(INT64_MAX - c->now_ms) / 2) {
+    long double ms = ceill(seconds * 1000);
+    if (ms > (long double)(INT64_MAX - c->now_ms) / 2) {
         reply_error(c->reply, "ERR timeout is out of range");
         return false;
     }

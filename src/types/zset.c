@@ -261,13 +261,95 @@ bool zset_rank(const struct entry *e, struct slice member, size_t *rank,
     return true;
 }
 
-double zset_score_min(const struct entry *e)
+/* Does the member come before the cut, whatever the scores? */
+static bool is_named_before(struct slice member, const struct ranking_cut *cut)
 {
-    assert(value_count(e) > 0);
-    if (e->encoding == ENC_BIG) {
-        return ranking_at_rank(zset_big_of(e)->by_score, 0)->score;
+    if (cut->side == CUT_BEFORE_SCORE || cut->side == CUT_AFTER_SCORE) {
+        return cut->side == CUT_AFTER_SCORE;
     }
-    return packed_score(packed(e), listpack_first(packed(e)));
+    int order = slice_compare(member, cut->member);
+    return cut->side == CUT_BEFORE_MEMBER ? order < 0 : order <= 0;
+}
+
+/* From `rank` up: the first that is not before the cut. */
+static size_t names_up(const uint8_t *lp, size_t rank,
+                       const struct ranking_cut *cut)
+{
+    uint32_t at = listpack_seek(lp, (int64_t)rank * 2);
+    char scratch[LISTPACK_SCRATCH_BYTES];
+    while (at != LISTPACK_NONE
+           && is_named_before(listpack_text(lp, at, scratch), cut)) {
+        at = packed_next(lp, at);
+        rank++;
+    }
+    return rank;
+}
+
+/* From `rank` down: what stands behind the last that is before the cut. */
+static size_t names_down(const uint8_t *lp, size_t rank,
+                         const struct ranking_cut *cut)
+{
+    uint32_t at = rank > 0 ? listpack_seek(lp, (int64_t)(rank - 1) * 2)
+                           : (uint32_t)LISTPACK_NONE;
+    char scratch[LISTPACK_SCRATCH_BYTES];
+    while (at != LISTPACK_NONE
+           && !is_named_before(listpack_text(lp, at, scratch), cut)) {
+        at = packed_prev(lp, at);
+        rank--;
+    }
+    return rank;
+}
+
+/* As if the members were in order. Where all scores are the same they are, and
+ * the ranking knows the place; else halves are asked about. */
+static size_t names_big(const struct ranking *g, const struct ranking_cut *cut)
+{
+    size_t low = 0, high = ranking_count(g);
+    double least = ranking_at_rank(g, 0)->score;
+    if (least == ranking_at_rank(g, high - 1)->score) {
+        struct ranking_cut exact = *cut;
+        bool is_end = cut->side == CUT_BEFORE_SCORE
+                      || cut->side == CUT_AFTER_SCORE;
+        exact.score = is_end ? cut->score : least;
+        return ranking_count_before(g, &exact);
+    }
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (is_named_before(ranked_member(ranking_at_rank(g, middle)), cut)) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+void zset_find_names(const struct entry *e, const struct ranking_cut *from,
+                     const struct ranking_cut *to, bool is_downward,
+                     size_t *low, size_t *high)
+{
+    size_t count = value_count(e);
+    *low = *high = 0;
+    assert(count > 0);
+    if (e->encoding == ENC_BIG) {
+        *low = names_big(zset_big_of(e)->by_score, from);
+        *high = names_big(zset_big_of(e)->by_score, to);
+        return;
+    }
+    const uint8_t *lp = packed(e);
+    char scratch[LISTPACK_SCRATCH_BYTES];
+    uint32_t last = listpack_seek(lp, -2);
+    if (is_named_before(listpack_text(lp, last, scratch), from)
+        || names_up(lp, 0, to) == 0) {
+        return;
+    }
+    if (is_downward) {
+        *high = names_down(lp, count, to);
+        *low = names_down(lp, *high, from);
+    } else {
+        *low = names_up(lp, 0, from);
+        *high = names_up(lp, *low, to);
+    }
 }
 
 /* ---- walking ---- */

@@ -41,8 +41,13 @@ size_t zset_count_before(const struct entry *e, const struct ranking_cut *cut);
 /* False: no such member. */
 bool zset_rank(const struct entry *e, struct slice member, size_t *rank,
                double *score);
-/* The least score; the set is not empty. */
-double zset_score_min(const struct entry *e);
+/* The ranks from *low up to *high, without that, of members between two cuts,
+ * whose scores do not count. Where the members are not in order because their
+ * scores differ, they are those that follow each other from the first that is
+ * behind `from`, or, downward, from the last that is before `to`. */
+void zset_find_names(const struct entry *e, const struct ranking_cut *from,
+                     const struct ranking_cut *to, bool is_downward,
+                     size_t *low, size_t *high);
 
 /* ---- walking ---- */
 

@@ -8,5 +8,6 @@ int main(void)
     failed += test_transfer_run();
     failed += test_failure_run();
     failed += test_model_run();
+    failed += test_zset_run();
     return failed > 0;
 }

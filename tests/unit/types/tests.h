@@ -15,5 +15,6 @@ int test_edit_run(void);
 int test_transfer_run(void);
 int test_failure_run(void);
 int test_model_run(void);
+int test_zset_run(void);
 
 #endif
