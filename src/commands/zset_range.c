@@ -122,7 +122,7 @@ static bool parse_option(struct cmd_ctx *c, uint32_t *i, unsigned allowed,
             return false;
         }
         *i += 2;
-    } else if (is_free && ctx_arg_is(c, *i, "rev")) {
+    } else if (is_free && !r->is_downward && ctx_arg_is(c, *i, "rev")) {
         r->is_downward = true;
     } else if (is_free && r->kind == BY_RANK && ctx_arg_is(c, *i, "bylex")) {
         r->kind = BY_LEX;

@@ -53,6 +53,22 @@ def first_error(words, a, b):
     return b[0] == b"-" and a[1] != b[1]
 
 
+def plain_number(word):
+    return word.isdigit() and word[:1] != b"0"
+
+
+def bylex(words, a, b):
+    """A range by name, which the command's name or an option says."""
+    return any(b"bylex" in w.lower() or b"rangebylex" in w.lower() or
+               w.lower() == b"zlexcount" for w in words)
+
+
+def negative_offset(words, a, b):
+    lower = [w.lower() for w in words]
+    return any(w == b"limit" and n.startswith(b"-")
+               for w, n in zip(lower, lower[1:]))
+
+
 # (the oracle's name, pattern of commands, reason): what is not sent to it.
 AVOIDED = [
     ("valkey", r"auth|hello", "the build of January 2025 now and then gives no reply "
@@ -75,9 +91,10 @@ KNOWN = [
     Known(r"bitcount", "<8.0",
           lambda words, a, b: len(words) == 3 and a[0] in b"-:" and b[0] in b"-:",
           False, "the end of BITCOUNT's range may be left out since Valkey 8.0"),
-    Known(r"scan", "<8.0",
+    Known(r"[shz]?scan", "<8.0",
           lambda words, a, b: b == (b"-", b"ERR invalid cursor") and
-          (not words[1].isdigit() or words[1][:1] == b"0"), False,
+          not plain_number(words[1 if words[0].lower() == b"scan" else 2]),
+          False,
           "what is no number in its plain form was taken for a cursor, or the "
           "other words were looked at first"),
     Known(r"hello", "<7.2",
@@ -85,7 +102,7 @@ KNOWN = [
           (a[1].startswith(b"WRONGPASS") or b"Client names" in a[1]), False,
           "7.0 authenticates and takes the name before it has read the other "
           "options"),
-    Known(r"scan", "valkey",
+    Known(r"[shz]?scan", "valkey",
           lambda words, a, b: b == (b"-", b"ERR invalid cursor"), False,
           "Valkey takes a cursor with blanks, signs and zeros before it"),
     Known(r"scan|!scanall", "valkey",
@@ -107,6 +124,30 @@ KNOWN = [
           lambda words, a, b: a[0] == b[0] == b":" and int(a[1]) > int(b[1]),
           False,
           "SET with a deadline that has passed left a key to be expired later"),
+    Known(r"zrev(rank)|zrank", "<7.2",
+          lambda words, a, b: len(words) > 3 and
+          b"wrong number of arguments" in (a[1] or b""), False,
+          "WITHSCORE came with 7.2"),
+    Known(r"zscan|!scanall", "<8.0",
+          lambda words, a, b: b"noscores" in [w.lower() for w in words] and
+          a[0] == b"-", False, "NOSCORES came with Valkey 8.0"),
+    Known(r"z.*", "any", bylex, True,
+          "a range by name of members whose scores differ: the result is not "
+          "specified, and a large set of the oracle's looks elsewhere"),
+    Known(r"z(rev)?range.*", "valkey", negative_offset, True,
+          "a negative offset of LIMIT takes from the end of a large set, and "
+          "nothing from a small one"),
+    Known(r"zscan|!scanall", "valkey", doubles, False,
+          "a large set's scores have 17 digits there, a small one's the fewest"),
+    Known(r"zunion|zinter", "any", doubles, False,
+          "a small set does not keep the sign of zero, here not even while it "
+          "is made"),
+    Known(r"bzpop.*|bzmpop", "<7.2",
+          errors("ERR timeout is negative", "ERR timeout is out of range"),
+          False, "what is too large overflowed"),
+    Known(r"object\|encoding|!dataset", "<7.2",
+          encodings(b"hashtable", b"listpack"), False,
+          "since 7.2 a small set is a listpack"),
     Known(r"z.*|geo.*", "<7.2", doubles, False,
           "7.0 prints doubles with 17 digits, since 7.2 the fewest that read "
           "back the same"),

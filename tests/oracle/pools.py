@@ -69,10 +69,17 @@ STREAM_IDS = [b"1-1", b"2-1", b"2-2", b"3", b"5-0", b"10-1", b"1-*", b"5-*"]
 ODD_STREAM_IDS = [b"0-0", b"0", b"-", b"+", b"$", b">", b"(1-1", b"1-", b"x",
                   b"18446744073709551615-18446744073709551615",
                   b"18446744073709551616-1", b"1-1-1", b""]
-LEX_ENDS = [b"-", b"+", b"[m1", b"(m1", b"[m3", b"[", b"(", b"[\xff", b"m1",
-            b"", b"[1"]
-SCORE_ENDS = [b"-inf", b"+inf", b"0", b"(0", b"1", b"(1", b"3", b"(inf", b"(",
-              b"abc", b"", b"(nan", b"1e3", b"-1"]
+LEX_ENDS = [b"-", b"+", b"[m1", b"(m1", b"[m3", b"[", b"(", b"[\xff", b"[1"]
+ODD_LEX_ENDS = [b"m1", b"", b"-1", b"+x"]
+SCORE_ENDS = [b"-inf", b"+inf", b"0", b"(0", b"1", b"(1", b"3", b"(inf", b"1e3",
+              b"-1"]
+ODD_SCORE_ENDS = [b"(", b"abc", b"", b"(nan", b" 1", b"1 ", b"1e400", b"((1"]
+# Of every kind of range there is.
+ANY_ENDS = [b"0", b"1", b"-1", b"2", b"-2", b"3"]
+# A negative one that is large is answered with as many elements.
+DRAW_COUNTS = INTEGERS + [b"-20"]
+ODD_DRAW_COUNTS = [b"9223372036854775807", b"-9223372036854775808",
+                   b"4611686018427387904", b"9223372036854775808"]
 TYPES = [b"string", b"list", b"set", b"zset", b"hash", b"stream", b"STRING",
          b"foo", b""]
 BITOPS = [b"AND", b"OR", b"XOR", b"NOT", b"and", b"not", b"NAND", b""]
@@ -189,8 +196,14 @@ TABLE = [
     (r"auth|hello", r"string", r"password", pool([b"secret", b""])),
     (r"hello", r"string", r"clientname", pool(NAMES)),
     (r".*", r"double", r"timeout", pool([b"0.01"], [b"-1", b"abc", b"1e400"])),
+    (r"z.*lex.*", r"double|string", r"min|max|start|stop",
+     pool(LEX_ENDS, ODD_LEX_ENDS)),
+    (r"z.*score|zcount", r"double|string", r"min|max|start|stop",
+     pool(SCORE_ENDS, ODD_SCORE_ENDS)),
     (r"z.*", r"double|string", r"min|max|start|stop",
-     lambda p: p.mix(SCORE_ENDS if p.random.random() < 0.6 else LEX_ENDS)),
+     pool(ANY_ENDS, LEX_ENDS, SCORE_ENDS, chance=0.4)),
+    (r".randmember|hrandfield", r"integer", r"count",
+     pool(DRAW_COUNTS, ODD_DRAW_COUNTS, NOT_INTEGERS)),
     (r"geo.*", r"double", r"longitude|latitude",
      pool([b"0", b"13.361389", b"38.115556", b"-77.03", b"40.7", b"1"],
           [b"181", b"-181", b"86", b"nan", b"inf", b"x"])),

@@ -133,7 +133,8 @@ def same_scan(words, a, b):
     if cursors != {b"0"} or begin.strip(b"0"):
         return True
     x, y = a[1][1][1], b[1][1][1]
-    if words[0].lower() in (b"hscan", b"zscan"):
+    is_bare = {w.lower() for w in words[3:]} & {b"noscores", b"novalues"}
+    if words[0].lower() in (b"hscan", b"zscan") and not is_bare:
         x, y = in_pairs(x), in_pairs(y)
     return as_bag(x) == as_bag(y)
 
