@@ -16,14 +16,21 @@ static void sadd_run(struct cmd_ctx *c)
     if (!ctx_edit_open(c, &c->keys[0], TYPE_SET, true, &edit)) {
         return;
     }
-    for (uint32_t i = 2; st == ST_OK && i < c->argc; i++) {
+    uint32_t i = 2;
+    for (; i < c->argc; i++) {
         bool added;
         st = set_add(edit.memory, ctx_limits(c), &edit.entry, c->argv[i],
                      &added);
+        if (st != ST_OK) {
+            break;
+        }
         count += added;
     }
     ctx_edit_close(c, &c->keys[0], &edit);
     if (count > 0) {
+        if (st != ST_OK) {
+            ctx_propagate(c, i, c->argv);
+        }
         ctx_changed(c, &c->keys[0], EVENT_SET, "sadd");
     }
     if (st != ST_OK) {

@@ -138,12 +138,19 @@ static void add(struct cmd_ctx *c, struct addition *a)
         return;
     }
     a->is_refused = edit.entry == NULL;
-    for (uint32_t i = 0; edit.entry != NULL && st == ST_OK && i < a->count;
-         i++) {
-        st = add_one(c, &edit, a, a->scores[i], c->argv[a->first + i * 2 + 1]);
+    uint32_t done = 0;
+    for (; edit.entry != NULL && done < a->count; done++) {
+        st = add_one(c, &edit, a, a->scores[done],
+                     c->argv[a->first + done * 2 + 1]);
+        if (st != ST_OK) {
+            break;
+        }
     }
     ctx_edit_close(c, &c->keys[0], &edit);
     if (a->added > 0 || a->changed > 0) {
+        if (st != ST_OK) {
+            ctx_propagate(c, a->first + done * 2, c->argv);
+        }
         ctx_changed(c, &c->keys[0], EVENT_ZSET,
                     (a->flags & ADD_INCR) ? "zincr" : "zadd");
     }

@@ -9,5 +9,6 @@ int main(void)
     failed += test_keyspace_run();
     failed += test_failure_run();
     failed += test_random_run();
+    failed += test_zset_run();
     return failed > 0;
 }

@@ -42,14 +42,19 @@ static void run_step(struct house *h, const struct step *s)
     house_expect_events(h, s->events != NULL ? s->events : "");
 }
 
+void script_play(struct house *h, const struct step *steps, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        run_step(h, &steps[i]);
+    }
+}
+
 void script_run(const struct step *steps, size_t count)
 {
     for (uint32_t workers = 1; workers <= 2; workers++) {
         struct house h, replica;
         script_house_init(&h, &replica, workers);
-        for (size_t i = 0; i < count; i++) {
-            run_step(&h, &steps[i]);
-        }
+        script_play(&h, steps, count);
         script_house_deinit(&h, &replica);
     }
 }

@@ -24,6 +24,8 @@ void script_house_init(struct house *h, struct house *replica,
                        uint32_t workers);
 /* Both, after they were found equal. */
 void script_house_deinit(struct house *h, struct house *replica);
+/* The steps alone, in that house. */
+void script_play(struct house *h, const struct step *steps, size_t count);
 void script_run(const struct step *steps, size_t count);
 /* The test of the steps called name_steps. */
 #define SCRIPT_TEST(name) \

@@ -1,11 +1,12 @@
 /* Failing memory: each command is tried with one more allocation granted each
  * time, until it succeeds. Whatever it answers, the data are sound, and a
  * replica that was told the effects has the same. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "tests.h"
 
-enum { TRIES_MAX = 60 };
+enum { TRIES_MAX = 300 };
 
 /* All that commands allocate from, of one worker. */
 static void grant(struct house *h, int64_t allocations)
@@ -20,6 +21,10 @@ static void grant(struct house *h, int64_t allocations)
     h->accounts[0].fail_after = allocations;
 }
 
+/* Longer than packed sorted sets take. */
+#define LONG_MEMBER \
+    "a member that is longer than sixty-four bytes and therefore not packed"
+
 /* A string of 3000 and one of 30000 bytes, with and without deadlines. */
 static void fill(struct house *h)
 {
@@ -29,6 +34,13 @@ static void fill(struct house *h)
     house_expect(h, 0, "PEXPIRE b 5000", ":1|");
     house_expect(h, 0, "SETRANGE d 800 x", ":801|");
     house_expect(h, 0, "PEXPIRE d 5000", ":1|");
+    house_expect(h, 0, "ZADD z 1 a 2 b", ":2|");
+    house_expect(h, 0, "ZADD zbig 1 '" LONG_MEMBER "' 2 b", ":2|");
+    for (int i = 0; i < 60; i++) {
+        char line[32];
+        sprintf(line, "ZADD zbig %d m%d", i, i);
+        house_expect(h, 0, line, ":1|");
+    }
 }
 
 /* True: it went well. */
@@ -94,6 +106,24 @@ static const char *const lines[] = {
     "PERSIST d",
     "LCS b e",
     "SCAN 0",
+    "SADD new 1 2 x y 3",
+    "ZADD z 3 c",
+    "ZADD z 3 a 4 e 5 f",
+    "ZADD z 3 '" LONG_MEMBER "' 4 y",
+    "ZADD zbig 2 a 2 x",
+    "ZADD new 1 a",
+    "ZINCRBY zbig 1.5 m40",
+    "ZREM z a",
+    "ZPOPMIN zbig 3",
+    "ZREMRANGEBYRANK z 0 0",
+    "ZUNION 2 z zbig",
+    "ZUNIONSTORE new 2 z zbig",
+    "ZINTERSTORE z 2 z zbig",
+    "ZRANGESTORE new zbig 0 9",
+    "ZRANDMEMBER zbig 2",
+    "COPY zbig new",
+    "COPY zbig z REPLACE",
+    "RENAME zbig new",
 };
 
 static void test_every_allocation(void **state)

@@ -10,5 +10,6 @@ int test_generic_run(void);
 int test_keyspace_run(void);
 int test_failure_run(void);
 int test_random_run(void);
+int test_zset_run(void);
 
 #endif

@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "types/set.h"
+#include "types/zset.h"
+
 /* A request's words, kept until it has run. */
 struct held_argv {
     struct held_argv *next;
@@ -427,6 +430,41 @@ struct twin {
     uint32_t database;
 };
 
+struct next_element {
+    const struct entry *in;
+    size_t rank;
+};
+
+static bool is_in_set(void *other, struct slice member)
+{
+    assert_true(set_contains(other, member));
+    return true;
+}
+
+static bool is_next(void *self, struct slice member, double score)
+{
+    struct next_element *n = self;
+    size_t rank = 0;
+    double other = 0;
+    assert_true(zset_rank(n->in, member, &rank, &other));
+    assert_int_equal(rank, n->rank);
+    assert_true(score == other);
+    n->rank++;
+    return true;
+}
+
+/* Of sets and sorted sets; of lists and hashes only the number. */
+static void compare_elements(const struct entry *other, const struct entry *e)
+{
+    struct next_element n = {other, 0};
+    assert_int_equal(value_count(other), value_count(e));
+    if (e->type == TYPE_SET) {
+        set_visit(e, is_in_set, (void *)(uintptr_t)other);
+    } else if (e->type == TYPE_ZSET) {
+        zset_visit(e, 0, value_count(e), false, is_next, &n);
+    }
+}
+
 static void find_twin(void *self, const struct entry *e)
 {
     struct twin *t = self;
@@ -440,8 +478,13 @@ static void find_twin(void *self, const struct entry *e)
                     (const char *)k.name.data);
     }
     assert_non_null(other);
-    compare((const char *)k.name.data, string_bytes(other, scratch[0]),
-            string_bytes(e, scratch[1]));
+    assert_int_equal(other->type, e->type);
+    if (e->type == TYPE_STRING) {
+        compare((const char *)k.name.data, string_bytes(other, scratch[0]),
+                string_bytes(e, scratch[1]));
+    } else {
+        compare_elements(other, e);
+    }
     assert_int_equal(entry_deadline_ms(other), entry_deadline_ms(e));
 }
 
