@@ -57,4 +57,6 @@ void keyspace_count_use(struct keyspace *ks, struct entry *e)
         hits++;
     }
     e->hits = hits;
+    e->access_clock = atomic_load_explicit(&ks->store->clock,
+                                           memory_order_relaxed) & 0xffffff;
 }

@@ -107,8 +107,10 @@ void keyspace_touch(struct keyspace *ks, struct entry *e)
 {
     uint32_t clock = atomic_load_explicit(&ks->store->clock,
                                           memory_order_relaxed);
-    if (__builtin_expect(store_counts_frequency(ks->store), 0)) {
+    if (__builtin_expect(atomic_load_explicit(&ks->store->counts_frequency,
+                                              memory_order_relaxed), 0)) {
         keyspace_count_use(ks, e);
+        return; /* so that the common way needs no frame */
     }
     /* Written only when it changed: a read must not dirty the line. */
     if (e->access_clock != clock) {
