@@ -106,6 +106,13 @@ KNOWN = [
     Known(r"object\|encoding", "<7.2", encodings(b"hashtable|quicklist",
                                                  b"listpack"), False,
           "small sets and lists have been listpacks since 7.2"),
+    Known(r"zrank|zrevrank", "<7.2",
+          lambda words, a, b: len(words) == 4 and b"wrong number" in a[1]
+          if a[0] == b"-" else False, False,
+          "WITHSCORE is younger than 7.0"),
+    Known(r"b[lrz].*", "<7.2",
+          errors("ERR timeout is negative", "ERR timeout is out of range"), False,
+          "a timeout beyond what can be counted was called negative"),
     Known(r"bitcount|bitpos", "<7.2", first_error, False,
           "7.0 looks at the key first, and at the range only if there is one"),
     Known(r"bitcount", "<8.0",
