@@ -15,6 +15,7 @@ extern const struct cmd_spec transaction_cmds[];
 extern const struct cmd_spec set_cmds[];
 extern const struct cmd_spec list_cmds[];
 extern const struct cmd_spec zset_cmds[];
+extern const struct cmd_spec hash_cmds[];
 
 /* Said of a string that would be longer than ctx_string_max. */
 #define STRING_TOO_LONG_TEXT \

@@ -4,6 +4,7 @@
 #include "base/number.h"
 #include "commands/commands.h"
 #include "commands/member_scan.h"
+#include "commands/sample.h"
 #include "commands/set_priv.h"
 
 /* ---- SADD, SREM, SMOVE ---- */
@@ -270,21 +271,18 @@ static void spop_run(struct cmd_ctx *c)
 
 /* ---- SRANDMEMBER ---- */
 
-/* Selection sampling: each subset of `wanted` is equally likely, in one walk. */
-struct sampler {
-    struct cmd_ctx *c;
-    uint64_t left, wanted;
+struct chooser {
+    struct sample sample;
+    struct reply *reply;
 };
 
-static bool sample(void *self, struct slice member)
+static bool reply_chosen(void *self, struct slice member)
 {
-    struct sampler *s = self;
-    if (random_below(s->c->random, s->left) < s->wanted) {
-        reply_bulk(s->c->reply, member);
-        s->wanted--;
+    struct chooser *s = self;
+    if (sample_takes(&s->sample)) {
+        reply_bulk(s->reply, member);
     }
-    s->left--;
-    return s->wanted > 0;
+    return s->sample.wanted > 0;
 }
 
 static void reply_repeating(struct cmd_ctx *c, const struct entry *e,
@@ -297,31 +295,27 @@ static void reply_repeating(struct cmd_ctx *c, const struct entry *e,
     }
 }
 
-/* Few of many: drawn one by one into a set of their own, so that none comes
- * twice. */
+struct drawing {
+    const struct entry *from;
+    struct random *random;
+    char scratch[SET_SCRATCH_BYTES];
+};
+
+static struct slice draw(void *self)
+{
+    struct drawing *d = self;
+    return set_random(d->from, d->random, d->scratch);
+}
+
 static void reply_few(struct cmd_ctx *c, const struct entry *e, uint64_t count)
 {
-    const struct entry_memory *m = ctx_memory(c, &c->keys[0]);
-    struct entry *drawn;
-    enum status st = value_create_empty(m, slice_of(NULL, 0), TYPE_SET, 0,
-                                        &drawn);
-    if (st != ST_OK) {
-        ctx_error_status(c, st);
-        return;
-    }
-    while (st == ST_OK && value_count(drawn) < count) {
-        char scratch[SET_SCRATCH_BYTES];
-        bool added;
-        st = set_add(m, ctx_limits(c), &drawn, set_random(e, c->random, scratch),
-                     &added);
-    }
-    if (st == ST_OK) {
+    struct drawing d = {.from = e, .random = c->random};
+    struct entry *drawn = sample_few(c, count, draw, &d);
+    if (drawn != NULL) {
         reply_array(c->reply, (int64_t)count);
         set_visit(drawn, set_reply_member, c->reply);
-    } else {
-        ctx_error_status(c, st);
+        entry_destroy(drawn, ctx_memory(c, &c->keys[0]));
     }
-    entry_destroy(drawn, m);
 }
 
 static void reply_distinct(struct cmd_ctx *c, const struct entry *e,
@@ -329,14 +323,14 @@ static void reply_distinct(struct cmd_ctx *c, const struct entry *e,
 {
     uint64_t have = value_count(e);
     count = count < have ? count : have;
-    if (e->encoding == ENC_BIG && count <= have / 8) {
+    if (e->encoding == ENC_BIG && sample_is_few(count, have)) {
         reply_few(c, e, count);
         return;
     }
-    struct sampler s = {c, have, count};
+    struct chooser s = {{c->random, have, count}, c->reply};
     reply_array(c->reply, (int64_t)count);
     if (count > 0) {
-        set_visit(e, sample, &s);
+        set_visit(e, reply_chosen, &s);
     }
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/hash.h"
+#include "types/hash.h"
 #include "types/list.h"
 #include "types/set.h"
 #include "types/string.h"
@@ -85,6 +86,23 @@ static void mix_zset(struct digest *d, const struct entry *e)
     zset_visit(e, 0, value_count(e), false, mix_element, d);
 }
 
+static bool add_item(void *sum, const struct hash_item *item)
+{
+    struct digest d = {{0}};
+    digest_mix(&d, item->field);
+    digest_mix(&d, item->value);
+    digest_mix(&d, slice_of(&item->deadline_ms, sizeof item->deadline_ms));
+    digest_add(sum, &d);
+    return true;
+}
+
+static void mix_hash(struct digest *d, const struct entry *e)
+{
+    struct digest sum = {{0}};
+    hash_visit(e, add_item, &sum);
+    digest_mix(d, slice_of(sum.words, sizeof sum.words));
+}
+
 /* How each type is mixed in. */
 static void (*const mix_by_type[VALUE_TYPE_COUNT])(struct digest *d,
                                                    const struct entry *e) = {
@@ -92,6 +110,7 @@ static void (*const mix_by_type[VALUE_TYPE_COUNT])(struct digest *d,
     [TYPE_LIST] = mix_list,
     [TYPE_SET] = mix_set,
     [TYPE_ZSET] = mix_zset,
+    [TYPE_HASH] = mix_hash,
 };
 
 bool digest_mix_value(struct digest *d, const struct entry *e)

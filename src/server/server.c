@@ -299,7 +299,7 @@ const struct cmd_spec *const server_families[] = {
     string_cmds, bitmap_cmds, generic_cmds, connection_cmds,
     keyspace_cmds, config_cmds, info_cmds, command_cmds, auth_cmds,
     client_cmds, monitor_cmds, server_cmds, transaction_cmds, set_cmds,
-    list_cmds, zset_cmds, commandlog_cmds, latency_cmds, memory_cmds,
+    list_cmds, zset_cmds, hash_cmds, commandlog_cmds, latency_cmds, memory_cmds,
     lolwut_cmds, debug_cmds,
     NULL,
 };

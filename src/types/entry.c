@@ -298,6 +298,9 @@ const char *entry_encoding_name(const struct entry *e)
     if (e->encoding == ENC_BIG) {
         return entry_value(e)->ops->encoding;
     }
+    if (e->type == TYPE_HASH) {
+        return (e->flags & ENTRY_DEADLINES) ? "listpackex" : "listpack";
+    }
     if (e->type != TYPE_STRING) {
         return (e->flags & ENTRY_INTS) ? "intset" : "listpack";
     }

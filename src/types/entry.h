@@ -48,8 +48,10 @@ enum entry_flag {
     ENTRY_EDITED = 1 << 5,   /* a string changed in place: encoding "raw" */
     ENTRY_UNSLABBED = 1 << 6, /* from mem_alloc */
     ENTRY_INTS = 1 << 7,     /* a set whose flat bytes are an intset */
+    ENTRY_DEADLINES = 1 << 7, /* a hash whose flat bytes have room for
+                                deadlines (hash_packed.c) */
     /* what the flags say of the value, not of the key or the memory */
-    ENTRY_OF_VALUE = ENTRY_EDITED | ENTRY_INTS,
+    ENTRY_OF_VALUE = ENTRY_EDITED | ENTRY_INTS | ENTRY_DEADLINES,
 };
 
 enum { ENTRY_KEY_SHORT_MAX = 0xfffe };

@@ -27,6 +27,8 @@ uint8_t *flat_embedded_at(struct entry *e);
 uint8_t *flat_write_len(uint8_t *p, size_t len);
 
 struct blob;
+/* `len` bytes, not cleared, with room for `cap`; NULL: out of memory. */
+struct blob *blob_create(const struct entry_memory *m, size_t len, size_t cap);
 /* The entry lets go of its blob. */
 void blob_drop(struct blob *b, const struct entry_memory *m);
 /* A blob of its own with the same bytes; NULL: out of memory. */

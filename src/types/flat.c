@@ -55,8 +55,7 @@ struct slice flat_bytes(const struct entry *e)
 
 /* ---- blobs ---- */
 
-static struct blob *blob_create(const struct entry_memory *m, size_t len,
-                                size_t cap)
+struct blob *blob_create(const struct entry_memory *m, size_t len, size_t cap)
 {
     struct blob *b = mem_alloc(m->account, sizeof *b + cap);
     if (b != NULL) {

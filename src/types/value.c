@@ -4,6 +4,7 @@
 #include "structs/intset.h"
 #include "structs/listpack.h"
 #include "types/entry_priv.h"
+#include "types/hash_priv.h"
 
 void value_limits_init(struct value_limits *l)
 {
@@ -25,12 +26,27 @@ size_t value_count(const struct entry *e)
         const struct value *v = entry_value(e);
         return v->ops->count(v);
     }
+    if (e->type == TYPE_HASH) {
+        return hash_packed_count(e);
+    }
     struct slice flat = flat_bytes(e);
     if (e->flags & ENTRY_INTS) {
         return intset_count(flat.data);
     }
     size_t n = listpack_count(flat.data);
-    return e->type == TYPE_HASH || e->type == TYPE_ZSET ? n / 2 : n;
+    return e->type == TYPE_ZSET ? n / 2 : n;
+}
+
+int64_t value_due_ms(const struct entry *e)
+{
+    if (__builtin_expect(e->type != TYPE_HASH, 1)) {
+        return INT64_MAX;
+    }
+    if (e->encoding == ENC_BIG) {
+        const struct value *v = entry_value(e);
+        return v->ops->due_ms(v);
+    }
+    return hash_packed_due_ms(e);
 }
 
 enum status value_create_empty(const struct entry_memory *m, struct slice key,

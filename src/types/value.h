@@ -18,6 +18,8 @@ struct value;
 struct value_ops {
     const char *encoding; /* OBJECT ENCODING's word */
     size_t (*count)(const struct value *v); /* elements */
+    /* As value_due_ms; only of hashes, no other elements have deadlines. */
+    int64_t (*due_ms)(const struct value *v);
     /* All of its memory. */
     size_t (*bytes)(const struct value *v, const struct entry_memory *m);
     /* Frees about `budget` elements; true: it is gone, and *v NULL. Nothing else
@@ -56,6 +58,8 @@ static inline struct value *entry_value(const struct entry *e)
 
 /* Elements of a collection. */
 size_t value_count(const struct entry *e);
+/* No element has a deadline before this; INT64_MAX: none has one at all. */
+int64_t value_due_ms(const struct entry *e);
 /* An empty collection of `type` in its packed form. */
 STATUS_CHECKED enum status value_create_empty(const struct entry_memory *m,
                                               struct slice key,

@@ -7,6 +7,7 @@ int main(void)
     failed += test_bitmap_run();
     failed += test_generic_run();
     failed += test_keyspace_run();
+    failed += test_hash_run();
     failed += test_failure_run();
     failed += test_random_run();
     failed += test_zset_run();

@@ -10,7 +10,7 @@ void script_house_init(struct house *h, struct house *replica, uint32_t workers)
 {
     static const struct cmd_spec *const families[] = {
         string_cmds, bitmap_cmds, generic_cmds, keyspace_cmds, connection_cmds,
-        transaction_cmds, set_cmds, list_cmds, zset_cmds,
+        transaction_cmds, set_cmds, list_cmds, zset_cmds, hash_cmds,
         NULL,
     };
     struct house_options o = {

@@ -41,6 +41,7 @@ static void fill(struct house *h)
         sprintf(line, "ZADD zbig %d m%d", i, i);
         house_expect(h, 0, line, ":1|");
     }
+    house_expect(h, 0, "HSET hash f 1 g two", ":2|");
 }
 
 /* True: it went well. */
@@ -124,6 +125,16 @@ static const char *const lines[] = {
     "COPY zbig new",
     "COPY zbig z REPLACE",
     "RENAME zbig new",
+    "HSET hash f 12345678 new 1",
+    "HSET new f 1 g 2",
+    "HSETNX new f 1",
+    "HINCRBY hash f 400000000000",
+    "HINCRBYFLOAT hash f 0.5",
+    "HSET hash f 'a value that is far too long for a listpack, by the limits"
+        " that hold, since it is longer'",
+    "HDEL hash f",
+    "COPY hash new",
+    "RENAME hash new",
 };
 
 static void test_every_allocation(void **state)

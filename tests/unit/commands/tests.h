@@ -8,6 +8,7 @@ int test_string_run(void);
 int test_bitmap_run(void);
 int test_generic_run(void);
 int test_keyspace_run(void);
+int test_hash_run(void);
 int test_failure_run(void);
 int test_random_run(void);
 int test_zset_run(void);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "types/hash.h"
 #include "types/set.h"
 #include "types/zset.h"
 
@@ -453,7 +454,17 @@ static bool is_next(void *self, struct slice member, double score)
     return true;
 }
 
-/* Of sets and sorted sets; of lists and hashes only the number. */
+static bool is_in_hash(void *other, const struct hash_item *item)
+{
+    char scratch[HASH_SCRATCH_BYTES];
+    struct hash_item twin;
+    assert_true(hash_find(other, item->field, scratch, &twin));
+    assert_true(slice_equal(twin.value, item->value));
+    assert_true(twin.deadline_ms == item->deadline_ms);
+    return true;
+}
+
+/* Of sets, sorted sets and hashes; of lists only the number. */
 static void compare_elements(const struct entry *other, const struct entry *e)
 {
     struct next_element n = {other, 0};
@@ -462,6 +473,8 @@ static void compare_elements(const struct entry *other, const struct entry *e)
         set_visit(e, is_in_set, (void *)(uintptr_t)other);
     } else if (e->type == TYPE_ZSET) {
         zset_visit(e, 0, value_count(e), false, is_next, &n);
+    } else if (e->type == TYPE_HASH) {
+        hash_visit(e, is_in_hash, (void *)(uintptr_t)other);
     }
 }
 

@@ -9,5 +9,6 @@ int main(void)
     failed += test_failure_run();
     failed += test_model_run();
     failed += test_zset_run();
+    failed += test_hash_run();
     return failed > 0;
 }

@@ -16,5 +16,6 @@ int test_transfer_run(void);
 int test_failure_run(void);
 int test_model_run(void);
 int test_zset_run(void);
+int test_hash_run(void);
 
 #endif

@@ -4,6 +4,8 @@
 
 #include "base/number.h"
 
+static const struct hash_seed seed = {3, 4};
+
 void world_init(struct world *w)
 {
     struct pages_options o = {.reserve_bytes = (size_t)1 << 28};
@@ -12,6 +14,7 @@ void world_init(struct world *w)
     assert_non_null(w->pages);
     for (int i = 0; i < HEAPS; i++) {
         struct entry_memory *m = &w->memories[i];
+        m->seed = &seed;
         mem_account_init(&w->accounts[i]);
         m->account = &w->accounts[i];
         m->heap = slab_heap_create(w->pages, m->account);

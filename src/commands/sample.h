@@ -1,0 +1,36 @@
+/* sample: choosing by chance, for SRANDMEMBER and its kin. */
+#ifndef ENGRAM_COMMANDS_SAMPLE_H
+#define ENGRAM_COMMANDS_SAMPLE_H
+
+#include "exec/cmd.h"
+
+/* Selection sampling: each subset of `wanted` is equally likely, in one walk
+ * through all `left` elements. */
+struct sample {
+    struct random *random;
+    uint64_t left, wanted;
+};
+
+/* Of the walk's next element: is it among the chosen? */
+static inline bool sample_takes(struct sample *s)
+{
+    bool is_taken = random_below(s->random, s->left) < s->wanted;
+    s->left--;
+    s->wanted -= is_taken;
+    return is_taken;
+}
+
+/* One name by chance; valid until the next call. */
+typedef struct slice sample_draw_fn(void *self);
+/* `count` different names out of many more, drawn one by one, as a set without
+ * a key; it is the caller's, made of ctx_memory(c, &c->keys[0]). NULL: replied. */
+struct entry *sample_few(struct cmd_ctx *c, uint64_t count,
+                         sample_draw_fn *draw, void *self);
+
+/* From this share on it is quicker to go through all. */
+static inline bool sample_is_few(uint64_t count, uint64_t of)
+{
+    return count <= of / 8;
+}
+
+#endif
