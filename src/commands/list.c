@@ -442,7 +442,7 @@ static void lrem_run(struct cmd_ctx *c)
 
 enum {
     ADDS = CMD_WRITE | CMD_DENYOOM,
-    BLOCKS = CMD_NOSCRIPT | CMD_BLOCKING,
+    BLOCKS = CMD_BLOCKING,
 };
 
 #define ROW(word, args, bits, where, fn, from, text) \

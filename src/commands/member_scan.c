@@ -5,6 +5,28 @@
 
 enum { COUNT_INITIAL = 10 };
 
+void scan_reply_empty(struct reply *r)
+{
+    reply_array(r, 2);
+    reply_bulk_text(r, "0");
+    reply_array(r, 0);
+}
+
+void scan_reply_end(struct reply *r, struct reply_deferred *d, uint64_t cursor,
+                    int64_t written)
+{
+    char text[NUMBER_INT64_TEXT_MAX + 1];
+    size_t len = number_format_uint64(text, cursor);
+    /* The cursor stands before the elements, which wait in a chain of their
+     * own. */
+    struct chain *inner = r->out;
+    r->out = d->outer;
+    reply_array(r, 2);
+    reply_bulk(r, slice_of(text, len));
+    r->out = inner;
+    reply_deferred_array(r, d, written);
+}
+
 static bool parse_count(struct cmd_ctx *c, uint32_t i, struct member_scan *s)
 {
     int64_t count;
@@ -55,9 +77,7 @@ const struct entry *member_scan_open(struct cmd_ctx *c, enum value_type type,
     }
     const struct entry *e = ctx_read(c, &c->keys[0]);
     if (e == NULL) {
-        reply_array(c->reply, 2);
-        reply_bulk_text(c->reply, "0");
-        reply_array(c->reply, 0);
+        scan_reply_empty(c->reply);
         return NULL;
     }
     bool is_right = ctx_check_type(c, e, type);
@@ -71,15 +91,5 @@ void member_scan_begin(struct cmd_ctx *c, struct member_scan *s)
 
 void member_scan_end(struct cmd_ctx *c, struct member_scan *s)
 {
-    char text[NUMBER_INT64_TEXT_MAX + 1];
-    size_t len = number_format_uint64(text, s->cursor);
-    struct reply *r = c->reply;
-    /* The cursor stands before the elements, which wait in a chain of their
-     * own. */
-    struct chain *inner = r->out;
-    r->out = s->deferred.outer;
-    reply_array(r, 2);
-    reply_bulk(r, slice_of(text, len));
-    r->out = inner;
-    reply_deferred_array(r, &s->deferred, s->written);
+    scan_reply_end(c->reply, &s->deferred, s->cursor, s->written);
 }

@@ -15,6 +15,13 @@ struct member_scan {
     uint64_t seen;        /* elements looked at, by the caller */
 };
 
+/* The reply of any scan: the cursor, known at the end, and behind it the `written`
+ * elements that were replied since reply_deferred_begin. */
+void scan_reply_end(struct reply *r, struct reply_deferred *d, uint64_t cursor,
+                    int64_t written);
+/* The same where there is nothing to scan. */
+void scan_reply_empty(struct reply *r);
+
 /* The collection at the first key, which must be of `type`, after the cursor at
  * argv[2] has been read and before the options behind it are, which is the order
  * in which errors count. `bare_word` ("NOVALUES", "NOSCORES") may be NULL.

@@ -4,6 +4,7 @@
  * table in the low SCAN_POSITION_BITS. Both are stateless, so is the cursor: it
  * stays good over any growth, shrinking and restart with as many shards. */
 #include "commands/generic_priv.h"
+#include "commands/member_scan.h"
 
 #include "base/number.h"
 
@@ -104,13 +105,6 @@ static bool parse_scan(struct cmd_ctx *c, struct scan_state *s)
     return true;
 }
 
-static void reply_empty_scan(struct cmd_ctx *c)
-{
-    reply_array(c->reply, 2);
-    reply_bulk_text(c->reply, "0");
-    reply_array(c->reply, 0);
-}
-
 void scan_run(struct cmd_ctx *c)
 {
     struct scan_state *s;
@@ -130,7 +124,7 @@ void scan_run(struct cmd_ctx *c)
     }
     shard = cursor >> SCAN_POSITION_BITS;
     if (shard >= store_shard_count(c->store)) {
-        reply_empty_scan(c);
+        scan_reply_empty(c->reply);
         return;
     }
     s->position = cursor & (((uint64_t)1 << SCAN_POSITION_BITS) - 1);
@@ -171,18 +165,8 @@ static bool scan_step(struct cmd_ctx *c, uint32_t shard)
 static void scan_end(struct cmd_ctx *c)
 {
     struct scan_state *s = c->walk_state;
-    char text[NUMBER_INT64_TEXT_MAX + 1];
-    size_t len = number_format_uint64(text, s->cursor);
-    struct reply *r = c->reply;
-
-    /* The cursor stands before the keys, which are waiting in the chain of the
-     * deferred array. */
-    struct chain *inner = r->out;
-    r->out = s->deferred.outer;
-    reply_array(r, 2);
-    reply_bulk(r, slice_of(text, len));
-    r->out = inner;
-    reply_deferred_array(r, &s->deferred, (int64_t)s->filter.named_count);
+    scan_reply_end(c->reply, &s->deferred, s->cursor,
+                   (int64_t)s->filter.named_count);
 }
 
 const struct cmd_walk scan_walk = {.step = scan_step, .end = scan_end};

@@ -334,6 +334,10 @@ static void reply_distinct(struct cmd_ctx *c, const struct entry *e,
     }
 }
 
+/* More repetitions than any client can want are refused before they fill the
+ * memory. */
+enum { REPEATS_MAX = 1 << 30 };
+
 static void srandmember_run(struct cmd_ctx *c)
 {
     const struct entry *e;
@@ -354,11 +358,13 @@ static void srandmember_run(struct cmd_ctx *c)
         }
         return;
     }
-    if (!ctx_arg_int_in(c, 2, -(INT64_MAX / 2), INT64_MAX, &count)
-        || !read_set(c, &e)) {
+    if (!ctx_arg_int(c, 2, &count) || !read_set(c, &e)) {
         return;
     }
-    if (e == NULL || count == 0) {
+    if (count < -INT64_MAX || (e != NULL && count < -REPEATS_MAX)) {
+        reply_error(c->reply, "ERR value is out of range, value must between "
+                              "-9223372036854775807 and 9223372036854775807");
+    } else if (e == NULL || count == 0) {
         reply_array(c->reply, 0);
     } else if (count < 0) {
         reply_repeating(c, e, (uint64_t)-count);

@@ -229,21 +229,9 @@ static void store_result(struct cmd_ctx *c, const char *event,
         return;
     }
     struct entry *made = make(c, to, &o, operation);
-    if (made == NULL) {
-        return;
+    if (made != NULL) {
+        ctx_store_result(c, to, made, EVENT_SET, event);
     }
-    int64_t count = (int64_t)value_count(made);
-    if (count == 0) {
-        entry_destroy(made, ctx_memory(c, to));
-        if (ctx_delete(c, to)) {
-            ctx_changed(c, to, EVENT_GENERIC, "del");
-        }
-    } else if (!ctx_put(c, to, made)) {
-        return;
-    } else {
-        ctx_changed(c, to, EVENT_SET, event);
-    }
-    reply_int(c->reply, count);
 }
 
 void set_sinterstore_run(struct cmd_ctx *c)

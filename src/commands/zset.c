@@ -53,23 +53,6 @@ void zset_cut_out(struct cmd_ctx *c, const struct key *k,
     ctx_notify(c, k, EVENT_GENERIC, "del");
 }
 
-void zset_store(struct cmd_ctx *c, struct entry *made, const char *event)
-{
-    const struct key *to = &c->keys[0];
-    int64_t count = (int64_t)value_count(made);
-    if (count == 0) {
-        entry_destroy(made, ctx_memory(c, to));
-        if (ctx_delete(c, to)) {
-            ctx_changed(c, to, EVENT_GENERIC, "del");
-        }
-    } else if (!ctx_put(c, to, made)) {
-        return;
-    } else {
-        ctx_changed(c, to, EVENT_ZSET, event);
-    }
-    reply_int(c->reply, count);
-}
-
 /* ---- single elements ---- */
 
 static void zrem_run(struct cmd_ctx *c)

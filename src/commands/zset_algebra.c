@@ -334,7 +334,7 @@ static void store_result(struct cmd_ctx *c, enum operation operation,
 {
     struct algebra a = {.c = c, .operation = operation};
     if (make(c, true, &a)) {
-        zset_store(c, a.made, event);
+        ctx_store_result(c, &c->keys[0], a.made, EVENT_ZSET, event);
     }
 }
 

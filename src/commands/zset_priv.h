@@ -27,9 +27,6 @@ bool zset_write_element(void *writer, struct slice member, double score);
 void zset_cut_out(struct cmd_ctx *c, const struct key *k,
                   struct keyspace_edit *edit, size_t first, size_t count,
                   const char *event);
-/* Puts a set made for the first key there, or, where it is empty, deletes what
- * is there; replies its count. Takes it. */
-void zset_store(struct cmd_ctx *c, struct entry *made, const char *event);
 
 /* ---- their own files ---- */
 

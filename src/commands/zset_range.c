@@ -363,5 +363,5 @@ void zset_zrangestore_run(struct cmd_ctx *c)
         ctx_error_status(c, to.st);
         return;
     }
-    zset_store(c, to.made, "zrangestore");
+    ctx_store_result(c, &c->keys[0], to.made, EVENT_ZSET, "zrangestore");
 }

@@ -222,6 +222,11 @@ enum event_class {
  * stands, unless ctx_propagate said otherwise) and raises the keyspace event. */
 void ctx_changed(struct cmd_ctx *c, const struct key *k, enum event_class cls,
                  const char *event);
+/* How a ...STORE command ends: `made` is put at `k`, or, if it is empty, nothing
+ * is left there; the event is raised and the count replied. Takes `made`. */
+void ctx_store_result(struct cmd_ctx *c, const struct key *k,
+                      struct entry *made, enum event_class cls,
+                      const char *event);
 /* An event without a change. */
 void ctx_notify(struct cmd_ctx *c, const struct key *k, enum event_class cls,
                 const char *event);

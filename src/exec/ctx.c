@@ -183,6 +183,24 @@ bool ctx_put(struct cmd_ctx *c, const struct key *k, struct entry *e)
     return done(c, keyspace_put(ks, k, e));
 }
 
+void ctx_store_result(struct cmd_ctx *c, const struct key *k,
+                      struct entry *made, enum event_class cls,
+                      const char *event)
+{
+    int64_t count = (int64_t)value_count(made);
+    if (count == 0) {
+        entry_destroy(made, ctx_memory(c, k));
+        if (ctx_delete(c, k)) {
+            ctx_changed(c, k, EVENT_GENERIC, "del");
+        }
+    } else if (!ctx_put(c, k, made)) {
+        return;
+    } else {
+        ctx_changed(c, k, cls, event);
+    }
+    reply_int(c->reply, count);
+}
+
 const struct value_limits *ctx_limits(const struct cmd_ctx *c)
 {
     return store_limits(c->store);
