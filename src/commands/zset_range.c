@@ -28,15 +28,15 @@ struct span {
 
 /* ---- reading the ends ---- */
 
-/* As strtod reads it: blanks before it, nothing at all and what is too large for
- * a double are taken. */
+/* As strtod reads it: blanks before it, nothing at all, what is too large for a
+ * double and whatever follows a zero byte are taken. */
 static bool parse_score(struct slice text, double *score)
 {
     char copy[512], *end;
     if (number_parse_double(text, score)) {
         return true;
     }
-    if (text.len >= sizeof copy || memchr(text.data, 0, text.len) != NULL) {
+    if (text.len >= sizeof copy) {
         return false;
     }
     memcpy(copy, text.data, text.len);
