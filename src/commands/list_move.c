@@ -166,7 +166,7 @@ static void move_or_wait(struct cmd_ctx *c, enum list_end from,
         }
         return;
     }
-    if (!ctx_block(c, TYPE_LIST, 1, deadline_ms, BLOCK_REPLY_NULL)) {
+    if (!ctx_block(c, TYPE_LIST, 1, deadline_ms)) {
         reply_null(c->reply);
     }
 }
@@ -210,8 +210,7 @@ static void pop_or_wait(struct cmd_ctx *c, enum list_end end)
         list_propagate_pop(c, k, end, 1);
         return;
     }
-    if (!ctx_block(c, TYPE_LIST, c->key_count, deadline_ms,
-                   BLOCK_REPLY_NULL_ARRAY)) {
+    if (!ctx_block(c, TYPE_LIST, c->key_count, deadline_ms)) {
         reply_null_array(c->reply);
     }
 }
@@ -301,12 +300,11 @@ void list_blmpop_run(struct cmd_ctx *c)
 {
     struct mpop o;
     int64_t deadline_ms;
-    if (!ctx_arg_timeout(c, 1, &deadline_ms) || !parse_mpop(c, 2, &o)
+    if (!parse_mpop(c, 2, &o) || !ctx_arg_timeout(c, 1, &deadline_ms)
         || mpop(c, &o)) {
         return;
     }
-    if (!ctx_block(c, TYPE_LIST, c->key_count, deadline_ms,
-                   BLOCK_REPLY_NULL_ARRAY)) {
+    if (!ctx_block(c, TYPE_LIST, c->key_count, deadline_ms)) {
         reply_null_array(c->reply);
     }
 }

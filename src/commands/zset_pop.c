@@ -149,8 +149,7 @@ static bool pop_from_first(struct cmd_ctx *c, enum end end, uint64_t count,
 
 static void wait_for_any(struct cmd_ctx *c, int64_t deadline_ms)
 {
-    if (!ctx_block(c, TYPE_ZSET, c->key_count, deadline_ms,
-                   BLOCK_REPLY_NULL_ARRAY)) {
+    if (!ctx_block(c, TYPE_ZSET, c->key_count, deadline_ms)) {
         reply_null_array(c->reply);
     }
 }

@@ -100,8 +100,6 @@ typedef int64_t cmd_find_keys_fn(const struct slice *argv, uint32_t argc,
 
 typedef void cmd_run_fn(struct cmd_ctx *c);
 
-/* What a blocking command answers when its time is up. */
-enum block_reply { BLOCK_REPLY_NULL_ARRAY, BLOCK_REPLY_NULL, BLOCK_REPLY_ZERO };
 
 /* A command that goes through the shards one after another (SCAN): run() is
  * called first with none held and says at which shard to begin (ctx_walk_from)
@@ -260,10 +258,10 @@ void ctx_error_status(struct cmd_ctx *c, enum status st);
 /* Nothing to take: the session waits until one of the first `count` keys of
  * c->keys holds a value of `type`, and the command is run again then, on its
  * behalf, by whoever changed that key. `deadline_ms` (unix; 0: for ever) ends it
- * with what `timeout` says. False: it may not wait (inside EXEC), the
+ * with a null array. False: it may not wait (inside EXEC), the
  * command replies as it does when time is up. True: return without a reply. */
 bool ctx_block(struct cmd_ctx *c, enum value_type type, uint32_t count,
-               int64_t deadline_ms, enum block_reply timeout);
+               int64_t deadline_ms);
 /* "ERR timeout is not a float or out of range", "ERR timeout is negative"; 0:
  * for ever. */
 bool ctx_arg_timeout(struct cmd_ctx *c, uint32_t i, int64_t *deadline_ms);

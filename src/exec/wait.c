@@ -28,7 +28,6 @@ struct waiter {
     uint32_t key_count, link_count;
     uint32_t database;
     uint8_t type, protocol;
-    enum block_reply timeout;
     bool is_served; /* its keys' shards held */
     bool is_muted;  /* CLIENT REPLY OFF or SKIP: the answer is not written */
     /* Spent on it before it waited (its worker's) and on answering it (of who
@@ -113,7 +112,7 @@ static bool link_all(struct exec *x, struct waiter *w, uint32_t count)
 }
 
 bool ctx_block(struct cmd_ctx *c, enum value_type type, uint32_t count,
-               int64_t deadline_ms, enum block_reply timeout)
+               int64_t deadline_ms)
 {
     struct exec *x = c->exec;
     assert(count > 0);
@@ -134,7 +133,6 @@ bool ctx_block(struct cmd_ctx *c, enum value_type type, uint32_t count,
         return true;
     }
     w->type = (uint8_t)type;
-    w->timeout = timeout;
     c->session->waiter = w;
     c->session->hold = HOLD_KEYS;
     if (x->o.on_block != NULL) {
@@ -567,12 +565,8 @@ bool exec_unblock(struct exec *x, struct session *s, enum unblock how)
         exec_stats_count_error(&x->stats, s->reply.error_code);
         counter_add(&x->stats.commands[w->request->cmd->index].rejected, 1);
         s->reply.error_count = 0;
-    } else if (w->timeout == BLOCK_REPLY_NULL_ARRAY) {
-        reply_null_array(&s->reply);
-    } else if (w->timeout == BLOCK_REPLY_NULL) {
-        reply_null(&s->reply);
     } else {
-        reply_int(&s->reply, 0);
+        reply_null_array(&s->reply);
     }
     finish(x, w, s->reply.out->bytes - before);
     destroy(w);

@@ -107,8 +107,7 @@ static void take_run(struct cmd_ctx *c)
             return;
         }
     }
-    if (!ctx_block(c, TYPE_STRING, c->key_count, deadline_ms,
-                   BLOCK_REPLY_NULL)) {
+    if (!ctx_block(c, TYPE_STRING, c->key_count, deadline_ms)) {
         reply_null(c->reply);
     }
 }
@@ -121,7 +120,7 @@ static void hand_run(struct cmd_ctx *c)
         return;
     }
     if (!take_coin(c, &c->keys[0])) {
-        if (!ctx_block(c, TYPE_STRING, 1, deadline_ms, BLOCK_REPLY_ZERO)) {
+        if (!ctx_block(c, TYPE_STRING, 1, deadline_ms)) {
             reply_int(c->reply, 0);
         }
         return;

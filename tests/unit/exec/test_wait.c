@@ -162,12 +162,12 @@ static void ends_without(struct house *h)
     run(h, 2, "take 0 purse");
     assert_true(exec_unblock(exec_of(h, 0), &h->seats[0].session,
                              UNBLOCK_TIMEOUT));
-    expect_answer(h, 0, "$-1|");
+    expect_answer(h, 0, "*-1|");
     assert_false(exec_unblock(exec_of(h, 0), &h->seats[0].session,
                               UNBLOCK_TIMEOUT));
     assert_true(exec_unblock(exec_of(h, 1), &h->seats[1].session,
                              UNBLOCK_TIMEOUT));
-    expect_answer(h, 1, ":0|");
+    expect_answer(h, 1, "*-1|");
     assert_true(exec_unblock(exec_of(h, 2), &h->seats[2].session,
                              UNBLOCK_ERROR));
     expect_answer(h, 2, "-UNBLOCKED client unblocked via CLIENT UNBLOCK|");
