@@ -36,11 +36,12 @@ static bool parse_score(struct slice text, double *score)
     if (number_parse_double(text, score)) {
         return true;
     }
-    if (text.len >= sizeof copy) {
+    size_t len = strnlen((const char *)text.data, text.len);
+    if (len >= sizeof copy) {
         return false;
     }
-    memcpy(copy, text.data, text.len);
-    copy[text.len] = 0;
+    memcpy(copy, text.data, len);
+    copy[len] = 0;
     *score = strtod(copy, &end);
     return *end == 0 && !isnan(*score);
 }

@@ -263,7 +263,7 @@ class Player:
             if reply[0] != b"*":
                 return reply
             cursor, items = reply[1][0][1], reply[1][1][1]
-            if words[0].lower() in (b"hscan", b"zscan"):
+            if rules.scans_pairs(words):
                 items = rules.in_pairs(items)
             for item in items:
                 seen[repr(item)] = item

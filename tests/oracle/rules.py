@@ -123,6 +123,12 @@ def same_shape(words, a, b):
         same_shape(words, x, y) for x, y in zip(a[1], b[1]))
 
 
+def scans_pairs(words):
+    lower = [w.lower() for w in words]
+    return (lower[0] in (b"hscan", b"zscan") and
+            not {b"noscores", b"novalues"} & set(lower))
+
+
 def same_scan(words, a, b):
     """Cursors are the server's own. What one call gives is comparable only if
     it gave all."""
@@ -133,8 +139,7 @@ def same_scan(words, a, b):
     if cursors != {b"0"} or begin.strip(b"0"):
         return True
     x, y = a[1][1][1], b[1][1][1]
-    is_bare = {w.lower() for w in words[3:]} & {b"noscores", b"novalues"}
-    if words[0].lower() in (b"hscan", b"zscan") and not is_bare:
+    if scans_pairs(words):
         x, y = in_pairs(x), in_pairs(y)
     return as_bag(x) == as_bag(y)
 
