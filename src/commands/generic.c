@@ -4,6 +4,7 @@
 #include "commands/commands.h"
 
 #include "commands/generic_priv.h"
+#include "exec/find_keys.h"
 
 /* ---- DEL, UNLINK, EXISTS, TOUCH, TYPE ---- */
 
@@ -275,6 +276,17 @@ const struct cmd_spec generic_cmds[] = {
     {.name = "scan", .arity = -2, .flags = CMD_READONLY,
      .categories = CAT_KEYSPACE, .run = scan_run, .walk = &scan_walk,
      .since = "2.8.0", .summary = "Goes over the keys in small steps."},
+    {.name = "sort", .arity = -2,
+     .flags = CMD_WRITE | CMD_DENYOOM | CMD_MOVABLE_KEYS | CMD_ALL_SHARDS,
+     .categories = CAT_SET | CAT_SORTEDSET | CAT_LIST | CAT_DANGEROUS,
+     .keys = KEYS_FOUND, .find_keys = find_keys_sort, .run = sort_run,
+     .since = "1.0.0",
+     .summary = "Sorts a list, set or sorted set; may store the outcome."},
+    {.name = "sort_ro", .arity = -2,
+     .flags = CMD_READONLY | CMD_MOVABLE_KEYS | CMD_ALL_SHARDS,
+     .categories = CAT_SET | CAT_SORTEDSET | CAT_LIST | CAT_DANGEROUS,
+     .keys = ONE_KEY, .run = sort_ro_run, .since = "7.0.0",
+     .summary = "Sorts a list, set or sorted set."},
     {.name = "touch", .arity = -2, .flags = CMD_READONLY | CMD_FAST,
      .categories = CAT_KEYSPACE, .keys = ALL_KEYS, .run = touch_run,
      .since = "3.2.1", .summary = "Marks keys as used now."},

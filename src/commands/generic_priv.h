@@ -24,4 +24,8 @@ void scan_run(struct cmd_ctx *c);
 void keys_run(struct cmd_ctx *c);
 void randomkey_run(struct cmd_ctx *c);
 
+/* sort.c */
+void sort_run(struct cmd_ctx *c);
+void sort_ro_run(struct cmd_ctx *c);
+
 #endif

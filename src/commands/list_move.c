@@ -253,12 +253,16 @@ static bool parse_mpop(struct cmd_ctx *c, uint32_t numkeys_at, struct mpop *o)
     if (i + 1 == c->argc) {
         return true;
     }
-    if (i + 3 != c->argc || !ctx_arg_is(c, i + 1, "count")) {
+    if (i + 2 == c->argc || !ctx_arg_is(c, i + 1, "count")) {
         ctx_error_syntax(c);
         return false;
     }
     if (!number_parse_int64(c->argv[i + 2], &o->count) || o->count < 1) {
         reply_error(c->reply, "ERR count should be greater than 0");
+        return false;
+    }
+    if (i + 3 < c->argc) {
+        ctx_error_syntax(c);
         return false;
     }
     return true;

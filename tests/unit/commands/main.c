@@ -11,5 +11,6 @@ int main(void)
     failed += test_failure_run();
     failed += test_random_run();
     failed += test_zset_run();
+    failed += test_sort_run();
     return failed > 0;
 }

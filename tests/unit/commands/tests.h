@@ -12,5 +12,6 @@ int test_hash_run(void);
 int test_failure_run(void);
 int test_random_run(void);
 int test_zset_run(void);
+int test_sort_run(void);
 
 #endif
