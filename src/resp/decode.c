@@ -10,9 +10,8 @@
  * announced number of arguments reserves nothing.
  *
  * Kept from Redis: a header line ends at CR and the byte after it is not looked
- * at; so are the two bytes behind a bulk. Not kept: Redis stops searching for a
- * line's end at a NUL and then waits for more; here a NUL is a byte like any
- * other. */
+ * at; so are the two bytes behind a bulk. The search for a line's end stops at a
+ * NUL, so that such a line never ends and is refused when it is too long. */
 #include "resp/decode.h"
 
 #include <assert.h>
@@ -187,7 +186,7 @@ uint32_t decode_whole(struct slice input, const struct decode_limits *limits,
 enum line_result { LINE_FOUND, LINE_MORE, LINE_TOO_LONG };
 
 /* Looks for `mark` from offset `start` on, going on where the last search
- * stopped. Only a mark within `max` bytes and one counts. */
+ * stopped. Only a mark within `max` bytes and one counts, and before any NUL. */
 static enum line_result find_mark(struct decode_state *s, struct slice input,
                                   size_t start, size_t max, int mark,
                                   size_t *mark_at)
@@ -196,6 +195,8 @@ static enum line_result find_mark(struct decode_state *s, struct slice input,
     size_t stop = input.len - start > max ? start + max + 1 : input.len;
     const uint8_t *found = NULL;
     if (from < stop) {
+        const uint8_t *nul = memchr(input.data + from, '\0', stop - from);
+        stop = nul != NULL ? (size_t)(nul - input.data) : stop;
         found = memchr(input.data + from, mark, stop - from);
     }
     if (found != NULL) {
@@ -257,12 +258,10 @@ static enum decode_result read_count(struct decode_state *s, struct slice input,
     return DECODE_REQUEST;
 }
 
-/* A NUL cannot stand in the text; a blank is what CR and LF become too. */
 static const char *expected_dollar(struct decode_args *args, uint8_t got)
 {
     (void)snprintf(args->error_text, sizeof args->error_text,
-                   "Protocol error: expected '$', got '%c'",
-                   got == '\0' ? ' ' : got);
+                   "Protocol error: expected '$', got '%c'", got);
     return args->error_text;
 }
 

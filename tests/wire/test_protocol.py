@@ -68,6 +68,12 @@ CLOSING = {
         b"-ERR Protocol error: too big bulk count string\r\n"),
     "inline of 70 KB": (b"a" * 70000,
                         b"-ERR Protocol error: too big inline request\r\n"),
+    "inline of 70 KB, lines behind a NUL": (
+        b"\0" + b"a\r\n" * 25000,
+        b"-ERR Protocol error: too big inline request\r\n"),
+    "bulk header of 70 KB, lines behind a NUL": (
+        b"*1\r\n$\0" + b"a\r\n" * 25000,
+        b"-ERR Protocol error: too big bulk count string\r\n"),
     "inline double quote open": (b'SET a "foo\r\n', QUOTES),
     "inline single quote open": (b"SET a 'foo\r\n", QUOTES),
     "inline text after quote": (b'SET a "foo"bar\r\n', QUOTES),
@@ -218,6 +224,9 @@ WAITING = {
     "carriage returns only": b"PING\r\r\r",
     "line feeds in an array": b"*1\n$4\nPING\n",
     "half a header": b"*1\r",
+    "a NUL in a line": b"PING\0\r\nPING\r\n",
+    "a NUL in a multibulk header": b"*1\0\r\n$4\r\nPING\r\n",
+    "a NUL in a bulk header": b"*1\r\n$4\0\r\nPING\r\n",
     "half a body": b"*1\r\n$4\r\nPI",
 }
 
@@ -259,8 +268,7 @@ def test_million_arguments_go_through(raw):
 # ---- bytes that are no protocol at all ----
 
 def test_nuls(raw, other):
-    """Redis sees the end of the line only before a NUL, and waits: an error or a
-    close would do as well."""
+    """The end of a line is seen only before a NUL."""
     raw.send(b"*1\0\r\n\0\0\0\r\n" + b"PI\0NG\r\n")
     raw.read_available(0.1)
     assert other.cmd("PING") == b"PONG"
