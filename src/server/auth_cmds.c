@@ -18,12 +18,11 @@ static struct server *server_of(const struct cmd_ctx *c)
 /* ---- the password ---- */
 
 /* Takes as long for a wrong one as for the right one. `want` is not empty. */
-static bool equal_in_constant_time(struct slice given, const char *want)
+static bool equal_in_constant_time(struct slice given, struct slice want)
 {
-    size_t len = strlen(want);
-    uint8_t differ = given.len != len;
+    uint8_t differ = given.len != want.len;
     for (size_t i = 0; i < given.len; i++) {
-        differ |= (uint8_t)(given.data[i] ^ (uint8_t)want[i % len]);
+        differ |= (uint8_t)(given.data[i] ^ want.data[i % want.len]);
     }
     return differ == 0;
 }
@@ -34,9 +33,10 @@ static enum password check_password(struct server *s, struct slice given)
 {
     enum password result = PASSWORD_NONE_SET;
     lock_acquire(&s->config_lock);
-    if (s->options.requirepass[0] != '\0') {
-        result = equal_in_constant_time(given, s->options.requirepass)
-                     ? PASSWORD_RIGHT : PASSWORD_WRONG;
+    struct slice want = option_text(s->options.requirepass);
+    if (want.len > 0) {
+        result = equal_in_constant_time(given, want) ? PASSWORD_RIGHT
+                                                     : PASSWORD_WRONG;
     }
     lock_release(&s->config_lock);
     return result;

@@ -155,13 +155,13 @@ static bool join_words(struct loader *l, const char *head,
     return true;
 }
 
-/* `save` lines add to one another, the first replaces the initial value, and an
- * empty one clears what came before. */
+/* `save` lines add to one another, the first replaces the initial value, and one
+ * without a value, or with an empty one, clears what came before. */
 static bool apply_save(struct loader *l, const struct option *row,
                        const struct slice *values, int count)
 {
     struct options *o = l->options;
-    bool is_clear = count == 1 && values[0].len == 0;
+    bool is_clear = count == 0 || (count == 1 && values[0].len == 0);
     const char *head = o->save_is_set && !is_clear ? o->save : "";
     struct slice text;
     if (!is_clear && count % 2 != 0 && count != 1) {
@@ -202,6 +202,15 @@ static bool apply_line(struct loader *l, const struct option *row,
     return ok ? true : loader_fail(l, "out of memory");
 }
 
+/* May its line hold the name alone? Lists say then that they are empty, unless
+ * they need a certain number of words. */
+static bool may_be_bare(const struct option *row)
+{
+    bool is_list = row->type == OPTION_LIST || row->type == OPTION_LIMITS;
+    return (is_list && row->kind != WORDS_PRIMARY)
+           || (row->flags & OPTION_BITS);
+}
+
 static bool apply_directive(struct loader *l, const struct slice *words,
                             int count)
 {
@@ -216,7 +225,7 @@ static bool apply_directive(struct loader *l, const struct slice *words,
     if (row->type == OPTION_LINES) {
         return apply_line(l, row, words + 1, count - 1);
     }
-    if (count < 2 && !(row->flags & OPTION_BITS)) {
+    if (count < 2 && !may_be_bare(row)) {
         return loader_fail(l, "wrong number of arguments");
     }
     if (row->flags & OPTION_REPEATS) {
@@ -572,20 +581,13 @@ static bool note_config_path(struct options *o, const char *path, char *err,
                              size_t cap)
 {
     char full[PATH_MAX];
-    char *copy;
     if (realpath(path, full) == NULL) {
         (void)snprintf(err, cap,
                        "Fatal error, can't open config file '%s': %s", path,
                        strerror(errno));
         return false;
     }
-    copy = name_copy(o->account, full);
-    if (copy == NULL) {
-        return out_of_memory(err, cap);
-    }
-    mem_free(o->account, o->config_path);
-    o->config_path = copy;
-    return true;
+    return options_set_config_path(o, full) ? true : out_of_memory(err, cap);
 }
 
 static bool is_option_word(const char *arg)

@@ -74,34 +74,38 @@ static void add_limits(struct rewrite *w, const struct option *row)
 }
 
 /* Where the process is counts, not the words that led there. */
-static void take_value(struct rewrite *w, const struct option *row)
+static struct slice take_value(struct rewrite *w, const struct option *row)
 {
-    (void)options_get_row(w->options, row, w->value, OPTION_TEXT_MAX + 1);
+    size_t cap = OPTION_TEXT_MAX + 1;
+    size_t len = options_get_row(w->options, row, w->value, cap);
     if (row->kind == TEXT_DIRECTORY) {
         char here[PATH_MAX];
         if (getcwd(here, sizeof here) != NULL) {
-            memcpy(w->value, here, strlen(here) + 1);
+            len = strlen(here);
+            memcpy(w->value, here, len);
         }
     }
+    return slice_of(w->value, len < cap ? len : cap - 1);
 }
 
 static void add_option(struct rewrite *w, const struct option *row)
 {
     bool is_quoted = row->type == OPTION_STRING;
+    struct slice value;
     w->is_written[row_index(row)] = true;
     if (row->type == OPTION_LIMITS) {
         add_limits(w, row);
         return;
     }
-    take_value(w, row);
+    value = take_value(w, row);
     text_add(&w->out, "%s ", row->name);
-    if (row->type == OPTION_BYTES && strchr(w->value, '%') == NULL) {
+    if (row->type == OPTION_BYTES && memchr(value.data, '%', value.len) == NULL) {
         add_bytes(&w->out, (uint64_t)*(const int64_t *)options_field_read(
                                w->options, row));
-    } else if (is_quoted || w->value[0] == '\0') {
-        text_add_quoted(&w->out, slice_of_text(w->value));
+    } else if (is_quoted || value.len == 0) {
+        text_add_quoted(&w->out, value);
     } else {
-        text_add_slice(&w->out, slice_of_text(w->value));
+        text_add_slice(&w->out, value);
     }
     text_add(&w->out, "\n");
 }

@@ -314,7 +314,7 @@
     X(unixsocketgroup, "unixsocketgroup", NULL, "", TEXT_ANY, OPT_IM) \
     X(logfile, "logfile", NULL, "", TEXT_ANY, OPT_IM) \
     X(dir, "dir", NULL, "./", TEXT_DIRECTORY, OPTION_PROTECTED) \
-    X(requirepass, "requirepass", NULL, "", TEXT_ANY, OPTION_SECRET) \
+    X(requirepass, "requirepass", NULL, "", TEXT_BINARY, OPTION_SECRET) \
     X(pidfile, "pidfile", NULL, "", TEXT_ANY, OPT_IM) \
     X(aclfile, "aclfile", NULL, "", TEXT_ANY, OPT_IM | OPT_LATER) \
     X(notify_keyspace_events, "notify-keyspace-events", NULL, "", \
@@ -342,8 +342,8 @@
     X(appenddirname, "appenddirname", NULL, "appendonlydir", TEXT_DIRNAME, \
       OPT_IM | OPT_DISK) \
     X(bind_source_addr, "bind-source-addr", NULL, "", TEXT_ANY, OPT_REPL) \
-    X(primaryauth, "primaryauth", "masterauth", "", TEXT_ANY, OPTION_SECRET | \
-      OPT_REPL) \
+    X(primaryauth, "primaryauth", "masterauth", "", TEXT_BINARY, \
+      OPTION_SECRET | OPT_REPL) \
     X(primaryuser, "primaryuser", "masteruser", "", TEXT_ANY, \
       OPTION_SECRET | OPT_REPL) \
     X(replica_announce_ip, "replica-announce-ip", "slave-announce-ip", "", \

@@ -401,7 +401,8 @@ static bool set_string(struct options *o, const struct option *row,
                        struct slice v, char *err, size_t cap)
 {
     char events[EVENT_CLASSES_MAX];
-    if (v.len > OPTION_TEXT_MAX || memchr(v.data, 0, v.len) != NULL) {
+    if (v.len > OPTION_TEXT_MAX
+        || (row->kind != TEXT_BINARY && memchr(v.data, 0, v.len) != NULL)) {
         return fail(err, cap, "argument is too long or holds a NUL byte");
     }
     if (!check_text(row, v, err, cap)) {
@@ -544,9 +545,9 @@ static bool set_list(struct options *o, const struct option *row,
                      struct slice v, char *err, size_t cap)
 {
     struct slice rest = v, word;
-    char **at = options_field(o, row);
     size_t used = 0, room = v.len + 1;
     char *text;
+    bool is_set;
 
     if (v.len > OPTION_TEXT_MAX || memchr(v.data, 0, v.len) != NULL) {
         return fail(err, cap, "argument is too long or holds a NUL byte");
@@ -570,10 +571,9 @@ static bool set_list(struct options *o, const struct option *row,
         }
         used += write_word(row, word, text + used);
     }
-    text[used] = '\0';
-    mem_free(o->account, *at);
-    *at = text;
-    return true;
+    is_set = options_set_text(o, row, slice_of(text, used));
+    mem_free(o->account, text);
+    return is_set ? true : fail(err, cap, "out of memory");
 }
 
 /* ---- client-output-buffer-limit ---- */
@@ -688,6 +688,16 @@ static size_t show_bits(const struct option *row, int bits, char *out,
     return used;
 }
 
+static size_t show_text(struct slice text, char *out, size_t cap)
+{
+    size_t len = text.len < cap ? text.len : cap - (cap > 0);
+    memcpy(out, text.data, len);
+    if (cap > 0) {
+        out[len] = '\0';
+    }
+    return text.len;
+}
+
 size_t options_get_row(const struct options *o, const struct option *row,
                        char *out, size_t cap)
 {
@@ -706,8 +716,7 @@ size_t options_get_row(const struct options *o, const struct option *row,
     case OPTION_STRING:
     case OPTION_LIST:
     case OPTION_LINES:
-        text = *(char *const *)field;
-        break;
+        return show_text(option_text(*(char *const *)field), out, cap);
     case OPTION_LIMITS:
         return show_limits(o, out, cap);
     default:

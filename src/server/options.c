@@ -151,36 +151,57 @@ const void *options_field_read(const struct options *o,
     return (const char *)o + row->offset;
 }
 
-static char *text_copy(struct mem_account *a, const void *bytes, size_t len)
+/* A field points to its text; how long it is stands before it. */
+struct text_cell {
+    size_t len;
+    char text[];
+};
+
+static const struct text_cell *cell_of(const char *text)
 {
-    char *t = mem_alloc(a, len + 1);
-    if (t == NULL) {
-        return NULL;
-    }
-    if (len > 0) {
-        memcpy(t, bytes, len);
-    }
-    t[len] = '\0';
-    return t;
+    return (const struct text_cell *)(const void *)(
+        text - offsetof(struct text_cell, text));
 }
 
-static bool text_set(struct options *o, char **at, const void *bytes,
-                     size_t len)
+static void text_destroy(struct mem_account *a, char **at)
 {
-    char *t = text_copy(o->account, bytes, len);
-    if (t == NULL) {
+    if (*at != NULL) {
+        mem_free(a, *at - offsetof(struct text_cell, text));
+    }
+    *at = NULL;
+}
+
+static bool text_set(struct options *o, char **at, struct slice bytes)
+{
+    struct text_cell *c = mem_alloc(o->account, sizeof *c + bytes.len + 1);
+    if (c == NULL) {
         return false;
     }
-    mem_free(o->account, *at);
-    *at = t;
+    c->len = bytes.len;
+    if (bytes.len > 0) {
+        memcpy(c->text, bytes.data, bytes.len);
+    }
+    c->text[bytes.len] = '\0';
+    text_destroy(o->account, at);
+    *at = c->text;
     return true;
+}
+
+struct slice option_text(const char *field)
+{
+    return slice_of(field, cell_of(field)->len);
 }
 
 bool options_set_text(struct options *o, const struct option *row,
                       struct slice bytes)
 {
     assert(is_text(row));
-    return text_set(o, options_field(o, row), bytes.data, bytes.len);
+    return text_set(o, options_field(o, row), bytes);
+}
+
+bool options_set_config_path(struct options *o, const char *path)
+{
+    return text_set(o, &o->config_path, slice_of_text(path));
 }
 
 enum status options_init_defaults(struct options *o,
@@ -189,15 +210,14 @@ enum status options_init_defaults(struct options *o,
     memset(o, 0, sizeof *o);
     o->account = account;
     memcpy(o->output_limits, initial_limits, sizeof initial_limits);
-    if (!text_set(o, &o->config_path, "", 0)) {
+    if (!text_set(o, &o->config_path, SLICE_LIT(""))) {
         goto no_memory;
     }
     for (size_t i = 0; i < option_count(); i++) {
         const struct option *row = &rows[i];
         void *field = options_field(o, row);
         if (is_text(row)) {
-            const char *t = row->initial_text;
-            if (!text_set(o, field, t, strlen(t))) {
+            if (!text_set(o, field, slice_of_text(row->initial_text))) {
                 goto no_memory;
             }
         } else if (row->type == OPTION_BOOL) {
@@ -219,13 +239,10 @@ void options_deinit(struct options *o)
 {
     for (size_t i = 0; i < option_count(); i++) {
         if (is_text(&rows[i])) {
-            char **at = options_field(o, &rows[i]);
-            mem_free(o->account, *at);
-            *at = NULL;
+            text_destroy(o->account, options_field(o, &rows[i]));
         }
     }
-    mem_free(o->account, o->config_path);
-    o->config_path = NULL;
+    text_destroy(o->account, &o->config_path);
 }
 
 enum status options_copy(struct options *to, const struct options *from,
@@ -241,14 +258,13 @@ enum status options_copy(struct options *to, const struct options *from,
             *(char **)options_field(to, &rows[i]) = NULL;
         }
     }
-    if (!text_set(to, &to->config_path, from->config_path,
-                  strlen(from->config_path))) {
+    if (!text_set(to, &to->config_path, option_text(from->config_path))) {
         goto no_memory;
     }
     for (size_t i = 0; i < option_count(); i++) {
         if (is_text(&rows[i])) {
             const char *t = *(char *const *)options_field_read(from, &rows[i]);
-            if (!text_set(to, options_field(to, &rows[i]), t, strlen(t))) {
+            if (!text_set(to, options_field(to, &rows[i]), option_text(t))) {
                 goto no_memory;
             }
         }
@@ -296,7 +312,8 @@ bool options_are_equal(const struct options *a, const struct options *b,
     const void *x = options_field_read(a, row);
     const void *y = options_field_read(b, row);
     return is_text(row)
-               ? strcmp(*(char *const *)x, *(char *const *)y) == 0
+               ? slice_equal(option_text(*(char *const *)x),
+                             option_text(*(char *const *)y))
                : memcmp(x, y, field_bytes(row)) == 0;
 }
 
@@ -311,7 +328,8 @@ bool options_is_default(const struct options *o, const struct option *row)
     case OPTION_STRING:
     case OPTION_LIST:
     case OPTION_LINES:
-        return strcmp(*(char *const *)field, row->initial_text) == 0;
+        return slice_equal(option_text(*(char *const *)field),
+                           slice_of_text(row->initial_text));
     case OPTION_LIMITS:
         return memcmp(field, initial_limits, sizeof initial_limits) == 0;
     default:

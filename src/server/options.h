@@ -51,7 +51,8 @@ enum option_reason {
 
 /* What a text must be, beside being a text. */
 enum option_kind {
-    TEXT_ANY, TEXT_DIRECTORY, TEXT_FILE, TEXT_DIRNAME, TEXT_EVENTS, TEXT_TITLE,
+    TEXT_ANY, TEXT_BINARY, /* may hold NUL bytes */
+    TEXT_DIRECTORY, TEXT_FILE, TEXT_DIRNAME, TEXT_EVENTS, TEXT_TITLE,
     TEXT_LOCALE, TEXT_IPV4, TEXT_IPV6, TEXT_HOST, TEXT_NODE,
     WORDS_ADDRESSES, WORDS_SAVE, WORDS_PERCENTILES, WORDS_SCORES,
     WORDS_PRIMARY, WORDS_NONE,
@@ -157,6 +158,9 @@ size_t options_get_row(const struct options *o, const struct option *row,
  * memory. */
 bool options_set_text(struct options *o, const struct option *row,
                       struct slice bytes);
+bool options_set_config_path(struct options *o, const char *path);
+/* The whole text that a field of struct options points to. */
+struct slice option_text(const char *field);
 void *options_field(struct options *o, const struct option *row);
 const void *options_field_read(const struct options *o,
                                const struct option *row);

@@ -105,7 +105,7 @@ void server_apply_options(struct server *s)
     log_set_form(s->log, (enum log_format)o->log_format,
                  (enum log_time)o->log_timestamp_format);
     log_set_hide_user_data(s->log, o->hide_user_data);
-    bool has_password = o->requirepass[0] != 0;
+    bool has_password = option_text(o->requirepass).len > 0;
     atomic_store_explicit(&s->exec_shared.needs_auth, has_password,
                           memory_order_relaxed);
     atomic_store_explicit(&s->is_protected,

@@ -36,6 +36,20 @@ def password(own):
         assert raw.cmd("CONFIG", "SET", "requirepass", "") == b"OK"
 
 
+def test_a_password_is_bytes(server):
+    """All of them count, those behind a NUL too."""
+    own = server.new()
+    with own.connect() as raw:
+        assert raw.cmd("CONFIG", "SET", "requirepass", b"\0abc\0def") == b"OK"
+        assert raw.cmd("CONFIG", "GET", "requirepass") == [
+            b"requirepass", b"\0abc\0def"]
+        with own.connect() as other:
+            for wrong in (b"", b"\0abc", b"\0abc\0deg", b"\0abc\0def\0"):
+                assert other.cmd("AUTH", wrong).code == "WRONGPASS"
+            assert other.cmd("AUTH", b"\0abc\0def") == b"OK"
+        assert raw.cmd("CONFIG", "SET", "requirepass", "") == b"OK"
+
+
 def test_auth_in_a_pipeline_lifts_the_limits(server, raws):
     """What a stranger may send is small; what follows a good AUTH is not a
     stranger's, though it came in the same packet."""

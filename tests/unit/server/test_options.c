@@ -251,6 +251,28 @@ static void test_text_bounds(void **state)
     free(big);
 }
 
+static void test_password_with_nul(void **state)
+{
+    struct fixture *f = *state;
+    const struct option *row = option_find(SLICE_LIT("requirepass"));
+    struct options copy;
+    char shown[8];
+    assert_true(load(f, "requirepass \"a\\x00b\"\n"));
+    assert_true(slice_equal(option_text(f->options.requirepass),
+                            slice_of("a\0b", 3)));
+    assert_int_equal(options_get_row(&f->options, row, shown, sizeof shown), 3);
+    assert_memory_equal(shown, "a\0b", 4);
+    assert_int_equal(options_get_row(&f->options, row, shown, 3), 3);
+    assert_memory_equal(shown, "a\0", 3);
+    assert_int_equal(options_copy(&copy, &f->options, f->options.account),
+                     ST_OK);
+    assert_true(options_are_equal(&copy, &f->options, row));
+    assert_true(options_set(&copy, SLICE_LIT("requirepass"), SLICE_LIT("a"),
+                            f->err, sizeof f->err));
+    assert_false(options_are_equal(&copy, &f->options, row));
+    options_deinit(&copy);
+}
+
 static void test_right_values(void **state)
 {
     struct fixture *f = *state;
@@ -399,6 +421,11 @@ static void test_save_lines(void **state)
     assert_string_equal(f->options.save, "900 1 300 10");
     assert_true(load(f, "save \"\"\nsave 60 1000 30 5\n"));
     assert_string_equal(f->options.save, "60 1000 30 5");
+    assert_true(load(f, "save 900 1\nsave\n"));
+    assert_string_equal(f->options.save, "");
+    assert_true(load(f, "bind\nlatency-tracking-info-percentiles\n"
+                        "client-output-buffer-limit\n"));
+    assert_string_equal(f->options.bind, "");
     assert_false(load(f, "save 60\n"));
     assert_false(load(f, "save 60 1 2\n"));
 }
@@ -413,7 +440,9 @@ static void test_file_errors(void **state)
         {"port \"1\n", "at line 1", "Unbalanced quotes"},
         {"include\n", "at line 1", "wrong number of arguments"},
         {"include ''\n", "at line 1", "bad path"},
-        {"save\n", "at line 1", "wrong number of arguments"},
+        {"maxmemory\n", "at line 1", "wrong number of arguments"},
+        {"replicaof\n", "at line 1", "wrong number of arguments"},
+        {"oom-score-adj-values\n", "at line 1", "wrong number of arguments"},
         {"shutdown-on-sigint\n", "at line 1", "must be one of"},
         {"loadmodule x.so 1\n", "at line 1", "modules are not supported"},
         {"rename-command get\n", "at line 1", "Bad directive"},
@@ -741,7 +770,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_names_are_unique), TEST(test_defaults_round_trip),
         TEST(test_wrong_values), TEST(test_wrong_by_type),
-        TEST(test_text_bounds), TEST(test_right_values),
+        TEST(test_text_bounds), TEST(test_password_with_nul),
+        TEST(test_right_values),
         TEST(test_shown_otherwise), TEST(test_reasons), TEST(test_split),
         TEST(test_file), TEST(test_save_lines), TEST(test_file_errors),
         TEST(test_secret_is_not_told), TEST(test_long_line),

@@ -23,13 +23,6 @@ struct fixture {
     char text[FILE_MAX];
 };
 
-static void set_path(struct options *o, const char *path)
-{
-    mem_free(o->account, o->config_path);
-    o->config_path = mem_alloc(o->account, strlen(path) + 1);
-    strcpy(o->config_path, path);
-}
-
 static int setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
@@ -38,7 +31,7 @@ static int setup(void **state)
     strcpy(f->folder, "/tmp/engram-rewrite-XXXXXX");
     assert_non_null(mkdtemp(f->folder));
     snprintf(f->path, sizeof f->path, "%s/x.conf", f->folder);
-    set_path(&f->options, f->path);
+    assert_true(options_set_config_path(&f->options, f->path));
     *state = f;
     return 0;
 }
@@ -99,6 +92,7 @@ static void check_read_back(struct fixture *f)
         (void)options_get_row(&f->options, row, was, sizeof was);
         (void)options_get_row(&read, row, is, sizeof is);
         assert_string_equal(was, is);
+        assert_true(options_are_equal(&f->options, &read, row));
     }
     options_deinit(&read);
 }
@@ -119,8 +113,11 @@ static void test_no_file_yet(void **state)
 static void test_all(void **state)
 {
     struct fixture *f = *state;
+    char err[OPTION_ERROR_MAX];
     size_t lines = 0;
     set(f, "requirepass", "a \"b\"\\ \x01\xff\n'");
+    assert_true(options_set(&f->options, SLICE_LIT("primaryauth"),
+                            SLICE_LIT("a\0b"), err, sizeof err));
     set(f, "maxmemory-clients", "7%");
     set(f, "client-output-buffer-limit", "normal 1025 2 3");
     set(f, "shutdown-on-sigterm", "now force");
@@ -187,10 +184,10 @@ static void test_no_memory(void **state)
 static void test_no_folder(void **state)
 {
     struct fixture *f = *state;
-    set_path(&f->options, "/nonexistent/x.conf");
+    assert_true(options_set_config_path(&f->options, "/nonexistent/x.conf"));
     assert_false(config_rewrite(&f->options, false));
     assert_int_equal(errno, ENOENT);
-    set_path(&f->options, f->folder);
+    assert_true(options_set_config_path(&f->options, f->folder));
     assert_false(config_rewrite(&f->options, false));
     assert_int_equal(errno, EISDIR);
 }
