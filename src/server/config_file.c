@@ -587,7 +587,7 @@ static bool note_config_path(struct options *o, const char *path, char *err,
                        strerror(errno));
         return false;
     }
-    return options_set_config_path(o, full) ? true : out_of_memory(err, cap);
+    return options_set_config_path(o, full) || out_of_memory(err, cap);
 }
 
 static bool is_option_word(const char *arg)

@@ -99,7 +99,8 @@ static void add_option(struct rewrite *w, const struct option *row)
     }
     value = take_value(w, row);
     text_add(&w->out, "%s ", row->name);
-    if (row->type == OPTION_BYTES && memchr(value.data, '%', value.len) == NULL) {
+    if (row->type == OPTION_BYTES
+        && memchr(value.data, '%', value.len) == NULL) {
         add_bytes(&w->out, (uint64_t)*(const int64_t *)options_field_read(
                                w->options, row));
     } else if (is_quoted || value.len == 0) {
