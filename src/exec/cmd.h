@@ -236,7 +236,8 @@ void ctx_propagate(struct cmd_ctx *c, uint32_t argc, const struct slice *argv);
 
 /* "ERR value is not an integer or out of range" */
 bool ctx_arg_int(struct cmd_ctx *c, uint32_t i, int64_t *out);
-/* As above, and within [min, max], else "ERR value is out of range" */
+/* As above, and within [min, max], else "ERR value is out of range, value must
+ * between MIN and MAX" */
 bool ctx_arg_int_in(struct cmd_ctx *c, uint32_t i, int64_t min, int64_t max,
                     int64_t *out);
 /* The number of a database there is, else "ERR DB index is out of range" */

@@ -295,7 +295,8 @@ bool ctx_arg_int_in(struct cmd_ctx *c, uint32_t i, int64_t min, int64_t max,
         return false;
     }
     if (*out < min || *out > max) {
-        reply_error(c->reply, "ERR value is out of range");
+        reply_errorf(c->reply, "ERR value is out of range, value must between "
+                               "%lld and %lld", (long long)min, (long long)max);
         return false;
     }
     return true;
