@@ -1,6 +1,7 @@
 /* hash: commands on the fields of a hash. Fields whose time has passed are there
- * until they are taken away in the background; no command shows them, only HLEN
- * counts them, as its time must not depend on them. */
+ * until they are taken away in the background, or by a command that asks for
+ * them. No command shows them; HLEN counts them, as its time must not depend on
+ * them. */
 #include "types/hash.h"
 
 #include "commands/commands.h"
@@ -16,11 +17,41 @@ bool hash_read(struct cmd_ctx *c, const struct entry **e)
     return ctx_check_type(c, *e, TYPE_HASH);
 }
 
-bool hash_find_live(const struct cmd_ctx *c, const struct entry *e,
+bool hash_find_live(struct cmd_ctx *c, const struct entry **e,
                     struct slice field, char *scratch, struct hash_item *out)
 {
-    return e != NULL && hash_find(e, field, scratch, out)
-           && hash_is_live(c, out);
+    if (*e == NULL || !hash_find(*e, field, scratch, out)) {
+        return false;
+    }
+    if (__builtin_expect(hash_is_live(c, out), 1)) {
+        return true;
+    }
+    *e = ctx_expire_fields(c, &c->keys[0], &field);
+    return false;
+}
+
+bool hash_edit_find_live(struct cmd_ctx *c, struct keyspace_edit *edit,
+                         struct slice field, char *scratch,
+                         struct hash_item *out)
+{
+    if (edit->entry == NULL || !hash_find(edit->entry, field, scratch, out)) {
+        return false;
+    }
+    if (__builtin_expect(hash_is_live(c, out), 1)) {
+        return true;
+    }
+    keyspace_edit_expire_field(edit, field);
+    return false;
+}
+
+bool hash_edit_close(struct cmd_ctx *c, struct keyspace_edit *edit,
+                     enum status st)
+{
+    ctx_edit_close(c, &c->keys[0], edit);
+    if (st != ST_OK) {
+        ctx_error_status(c, st);
+    }
+    return st == ST_OK;
 }
 
 struct live_counter {
@@ -57,6 +88,17 @@ void hash_reply_value(struct reply *r, const struct hash_item *item)
 
 /* ---- HSET, HMSET, HSETNX, HDEL ---- */
 
+/* A field that is due goes before it is set anew, so that it counts as new. */
+static void make_way(struct cmd_ctx *c, struct keyspace_edit *edit,
+                     struct slice field)
+{
+    char scratch[HASH_SCRATCH_BYTES];
+    struct hash_item old;
+    if (__builtin_expect(hash_hides_any(c, edit->entry), 0)) {
+        (void)hash_edit_find_live(c, edit, field, scratch, &old);
+    }
+}
+
 /* Sets the fields and values from argv[2] on; false: replied. */
 static bool set_all(struct cmd_ctx *c, int64_t *count)
 {
@@ -76,6 +118,7 @@ static bool set_all(struct cmd_ctx *c, int64_t *count)
         struct hash_item item = {c->argv[i], c->argv[i + 1], HASH_FOREVER,
                                  NULL};
         bool added;
+        make_way(c, &edit, item.field);
         st = hash_set(edit.memory, ctx_limits(c), &edit.entry, &item, c->now_ms,
                       &added);
         if (st != ST_OK) {
@@ -121,14 +164,12 @@ static void hsetnx_run(struct cmd_ctx *c)
     if (!ctx_edit_open(c, &c->keys[0], TYPE_HASH, true, &edit)) {
         return;
     }
-    bool is_there = hash_find_live(c, edit.entry, item.field, scratch, &old);
+    bool is_there = hash_edit_find_live(c, &edit, item.field, scratch, &old);
     if (!is_there) {
         st = hash_set(edit.memory, ctx_limits(c), &edit.entry, &item, c->now_ms,
                       &added);
     }
-    ctx_edit_close(c, &c->keys[0], &edit);
-    if (st != ST_OK) {
-        ctx_error_status(c, st);
+    if (!hash_edit_close(c, &edit, st)) {
         return;
     }
     if (!is_there) {
@@ -164,7 +205,7 @@ static void hget_run(struct cmd_ctx *c)
     if (!hash_read(c, &e)) {
         return;
     }
-    if (hash_find_live(c, e, c->argv[2], scratch, &item)) {
+    if (hash_find_live(c, &e, c->argv[2], scratch, &item)) {
         hash_reply_value(c->reply, &item);
     } else {
         reply_null(c->reply);
@@ -181,7 +222,7 @@ static void hmget_run(struct cmd_ctx *c)
     }
     reply_array(c->reply, c->argc - 2);
     for (uint32_t i = 2; i < c->argc; i++) {
-        if (hash_find_live(c, e, c->argv[i], scratch, &item)) {
+        if (hash_find_live(c, &e, c->argv[i], scratch, &item)) {
             hash_reply_value(c->reply, &item);
         } else {
             reply_null(c->reply);
@@ -203,7 +244,7 @@ static void hstrlen_run(struct cmd_ctx *c)
     struct hash_item item;
     char scratch[HASH_SCRATCH_BYTES];
     if (hash_read(c, &e)) {
-        bool is_there = hash_find_live(c, e, c->argv[2], scratch, &item);
+        bool is_there = hash_find_live(c, &e, c->argv[2], scratch, &item);
         reply_int(c->reply, is_there ? (int64_t)item.value.len : 0);
     }
 }
@@ -215,7 +256,7 @@ static void hexists_run(struct cmd_ctx *c)
     char scratch[HASH_SCRATCH_BYTES];
     if (hash_read(c, &e)) {
         reply_int(c->reply,
-                  hash_find_live(c, e, c->argv[2], scratch, &item));
+                  hash_find_live(c, &e, c->argv[2], scratch, &item));
     }
 }
 
@@ -327,6 +368,30 @@ enum {
 const struct cmd_spec hash_cmds[] = {
     ROW("hdel", -3, CMD_WRITE | CMD_FAST, hdel_run, "2.0.0",
         "Removes fields from a hash."),
+    ROW("hexpire", -6, WRITES, hash_hexpire_run, "7.4.0",
+        "Lets fields expire after some seconds."),
+    ROW("hexpireat", -6, WRITES, hash_hexpireat_run, "7.4.0",
+        "Lets fields expire at a time in seconds."),
+    ROW("hexpiretime", -5, FAST_READS, hash_hexpiretime_run, "7.4.0",
+        "At which second do fields expire?"),
+    ROW("hgetdel", -5, CMD_WRITE | CMD_FAST, hash_hgetdel_run, "8.0.0",
+        "The values of fields, which are removed."),
+    ROW("hgetex", -5, WRITES, hash_hgetex_run, "8.0.0",
+        "The values of fields, whose expiry is set or cleared."),
+    ROW("hpersist", -5, CMD_WRITE | CMD_FAST, hash_hpersist_run, "7.4.0",
+        "Takes the expiry from fields."),
+    ROW("hpexpire", -6, WRITES, hash_hpexpire_run, "7.4.0",
+        "Lets fields expire after some milliseconds."),
+    ROW("hpexpireat", -6, WRITES, hash_hpexpireat_run, "7.4.0",
+        "Lets fields expire at a time in milliseconds."),
+    ROW("hpexpiretime", -5, FAST_READS, hash_hpexpiretime_run, "7.4.0",
+        "At which millisecond do fields expire?"),
+    ROW("hpttl", -5, FAST_READS, hash_hpttl_run, "7.4.0",
+        "In how many milliseconds do fields expire?"),
+    ROW("hsetex", -6, WRITES, hash_hsetex_run, "8.0.0",
+        "Sets fields and their expiry, on conditions."),
+    ROW("httl", -5, FAST_READS, hash_httl_run, "7.4.0",
+        "In how many seconds do fields expire?"),
     ROW("hexists", 3, FAST_READS, hexists_run, "2.0.0",
         "Is there such a field?"),
     ROW("hget", 3, FAST_READS, hget_run, "2.0.0", "The value of a field."),

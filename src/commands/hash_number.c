@@ -14,9 +14,7 @@ static bool set_number(struct cmd_ctx *c, struct keyspace_edit *edit,
     bool added;
     enum status st = hash_set(edit->memory, ctx_limits(c), &edit->entry, &item,
                               c->now_ms, &added);
-    ctx_edit_close(c, &c->keys[0], edit);
-    if (st != ST_OK) {
-        ctx_error_status(c, st);
+    if (!hash_edit_close(c, edit, st)) {
         return false;
     }
     ctx_changed(c, &c->keys[0], EVENT_HASH, event);
@@ -34,7 +32,7 @@ void hash_hincrby_run(struct cmd_ctx *c)
         || !ctx_edit_open(c, &c->keys[0], TYPE_HASH, true, &edit)) {
         return;
     }
-    if (hash_find_live(c, edit.entry, c->argv[2], scratch, &old)
+    if (hash_edit_find_live(c, &edit, c->argv[2], scratch, &old)
         && !number_parse_int64(old.value, &value)) {
         problem = "ERR hash value is not an integer";
     } else if (__builtin_add_overflow(value, by, &value)) {
@@ -52,10 +50,15 @@ void hash_hincrby_run(struct cmd_ctx *c)
 }
 
 /* What the log gets: the result, which leaves the field's deadline alone. */
-static void propagate_sum(struct cmd_ctx *c, struct slice sum)
+static void propagate_sum(struct cmd_ctx *c, struct slice sum,
+                          bool has_deadline)
 {
-    struct slice argv[] = {SLICE_LIT("HSET"), c->keys[0].name, c->argv[2], sum};
-    ctx_propagate(c, 4, argv);
+    struct slice plain[] = {SLICE_LIT("HSET"), c->keys[0].name, c->argv[2],
+                            sum};
+    struct slice keeping[] = {SLICE_LIT("HSETEX"), c->keys[0].name,
+                              SLICE_LIT("KEEPTTL"), SLICE_LIT("FIELDS"),
+                              SLICE_LIT("1"), c->argv[2], sum};
+    ctx_propagate(c, has_deadline ? 7 : 4, has_deadline ? keeping : plain);
 }
 
 void hash_hincrbyfloat_run(struct cmd_ctx *c)
@@ -64,6 +67,7 @@ void hash_hincrbyfloat_run(struct cmd_ctx *c)
     struct hash_item old;
     char scratch[HASH_SCRATCH_BYTES], text[NUMBER_LDOUBLE_TEXT_MAX];
     const char *problem = NULL;
+    bool has_deadline = false;
     long double by, value = 0;
     if (!number_parse_long_double(c->argv[3], &by)) {
         reply_error(c->reply, "ERR value is not a valid float");
@@ -76,10 +80,11 @@ void hash_hincrbyfloat_run(struct cmd_ctx *c)
     if (!ctx_edit_open(c, &c->keys[0], TYPE_HASH, true, &edit)) {
         return;
     }
-    if (hash_find_live(c, edit.entry, c->argv[2], scratch, &old)
-        && !number_parse_long_double(old.value, &value)) {
+    bool is_there = hash_edit_find_live(c, &edit, c->argv[2], scratch, &old);
+    if (is_there && !number_parse_long_double(old.value, &value)) {
         problem = "ERR hash value is not a float";
     } else {
+        has_deadline = is_there && old.deadline_ms != HASH_FOREVER;
         value += by;
         if (isnan(value) || isinf(value)) {
             problem = "ERR increment would produce NaN or Infinity";
@@ -93,7 +98,7 @@ void hash_hincrbyfloat_run(struct cmd_ctx *c)
     struct slice sum =
         slice_of(text, number_format_long_double(text, sizeof text, value));
     if (set_number(c, &edit, sum, "hincrbyfloat")) {
-        propagate_sum(c, sum);
+        propagate_sum(c, sum, has_deadline);
         reply_bulk(c->reply, sum);
     }
 }

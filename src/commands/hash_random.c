@@ -159,6 +159,9 @@ void hash_hrandfield_run(struct cmd_ctx *c)
         || !hash_read(c, &x.from)) {
         return;
     }
+    if (x.from != NULL && hash_hides_any(c, x.from)) {
+        x.from = ctx_expire_fields(c, &c->keys[0], NULL);
+    }
     if (c->argc > 2) {
         reply_several(&x, count);
         return;

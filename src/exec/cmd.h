@@ -193,6 +193,11 @@ bool ctx_edit_open(struct cmd_ctx *c, const struct key *k, enum value_type type,
  * and its "del" event has been raised. */
 bool ctx_edit_close(struct cmd_ctx *c, const struct key *k,
                     struct keyspace_edit *edit);
+/* Fields of the hash at `k` go that are due: this one, or (NULL) some of all.
+ * The entry as it is then; NULL: it has gone with its last field. While CLIENT
+ * PAUSE lasts they stay, to be hidden. */
+struct entry *ctx_expire_fields(struct cmd_ctx *c, const struct key *k,
+                                const struct slice *field);
 /* Puts an entry, made by a type's functions with ctx_memory, at `k`, over what is
  * there. Takes it. False: replied. */
 bool ctx_put(struct cmd_ctx *c, const struct key *k, struct entry *e);

@@ -5,6 +5,8 @@
 
 /* Shorter values are within what is counted for any request. */
 enum { GROWTH_NOTED_BYTES = 4096 };
+/* Due fields that one command takes off at most. */
+enum { FIELDS_EXPIRED_MAX = 64 };
 
 /* ---- keys ---- */
 
@@ -169,6 +171,22 @@ bool ctx_edit_close(struct cmd_ctx *c, const struct key *k,
     }
     ctx_notify(c, k, EVENT_GENERIC, "del");
     return true;
+}
+
+struct entry *ctx_expire_fields(struct cmd_ctx *c, const struct key *k,
+                                const struct slice *field)
+{
+    struct keyspace_edit edit;
+    if (__builtin_expect(!may_expire(c), 0)) {
+        return ctx_peek(c, k);
+    }
+    keyspace_edit_begin(ctx_keyspace(c, c->database, k), k, &edit);
+    if (field != NULL) {
+        keyspace_edit_expire_field(&edit, *field);
+    } else {
+        keyspace_edit_expire(&edit, c->now_ms, FIELDS_EXPIRED_MAX);
+    }
+    return keyspace_edit_end_expired(&edit) ? NULL : edit.entry;
 }
 
 const struct entry_memory *ctx_memory(struct cmd_ctx *c, const struct key *k)

@@ -45,6 +45,7 @@ static void add_keys(struct info *in)
     info_number(t, "expired_keys",
                 st.expired_count + st.expired_lazily_count);
     info_number(t, "expired_lazily", st.expired_lazily_count);
+    info_number(t, "expired_subkeys", st.expired_field_count);
     text_add(t, "expired_stale_perc:0.00\r\nexpire_lag_ms_max:%" PRId64
                 "\r\nexpired_time_cap_reached_count:0\r\n",
              st.expire_lag_ms_max);

@@ -12,6 +12,7 @@
 enum {
     DOOMED_BATCH = 64,       /* elements between looks at the clock */
     EXPIRE_BATCH = 64,       /* records looked up together */
+    FIELD_BATCH = 16,        /* fields that a record removes at most */
     COMPACT_BATCH = 16,      /* buckets between looks at the clock */
     COMPACT_PAGES_MIN = 4,   /* smaller heaps are not worth the walk */
     COMPACT_WASTE_DIV = 4,   /* begins when over 1/4 of the pages is unused */
@@ -54,15 +55,27 @@ static bool owns_position(const struct keyspace *ks, const struct entry *e,
     return table_position(store_hash(ks->store, entry_key(e))) == position;
 }
 
-/* Puts a record for the entry back where its deadline is. For lack of memory
+/* Puts a record for the entry back where it is due. For lack of memory
  * the record is lost: the key then goes when it is next looked at. */
 static void file_again(struct keyspace *ks, struct entry *e, uint64_t position)
 {
     e->flags = (uint8_t)((e->flags & ~ENTRY_PARITY) | ENTRY_INDEXED
                          | ks->parity);
-    if (expiry_add(ks->expiry, entry_deadline_ms(e), position) != ST_OK) {
+    if (expiry_add(ks->expiry, keyspace_due_ms(e), position) != ST_OK) {
         e->flags &= (uint8_t)~ENTRY_INDEXED;
     }
+}
+
+/* Takes off some of the hash's fields that are due; the entry then, NULL: it has
+ * gone with its last field. */
+static struct entry *expire_fields(struct keyspace *ks,
+                                   const struct table_at *at, struct entry *e,
+                                   int64_t now_ms)
+{
+    struct keyspace_edit edit;
+    keyspace_edit_begin_at(ks, at, e, &edit);
+    (void)keyspace_edit_expire(&edit, now_ms, FIELD_BATCH);
+    return keyspace_edit_end_expired(&edit) ? NULL : edit.entry;
 }
 
 /* One record has fired: deletes what is due there; what is not due yet is filed
@@ -83,8 +96,13 @@ static void fire(struct keyspace *ks, uint64_t position, int64_t now_ms)
             e = table_find_position(ks->table, position, &at);
             continue;
         }
-        if (entry_has_deadline(e) && owns_position(ks, e, position)) {
-            file_again(ks, e, position);
+        if (keyspace_due_ms(e) != INT64_MAX && owns_position(ks, e, position)) {
+            if (value_due_ms(e) <= now_ms) {
+                e = expire_fields(ks, &at, e, now_ms);
+            }
+            if (e != NULL && keyspace_due_ms(e) != INT64_MAX) {
+                file_again(ks, e, position);
+            }
             return;
         }
         e = table_find_next(&at);
@@ -97,7 +115,7 @@ static void sweep_record(struct keyspace *ks, uint64_t position)
     struct table_at at;
     struct entry *e = table_find_position(ks->table, position, &at);
     for (; e != NULL; e = table_find_next(&at)) {
-        if (entry_has_deadline(e) && (e->flags & ENTRY_INDEXED)
+        if (keyspace_due_ms(e) != INT64_MAX && (e->flags & ENTRY_INDEXED)
             && (e->flags & ENTRY_PARITY) != ks->parity
             && owns_position(ks, e, position)) {
             file_again(ks, e, position);
@@ -214,7 +232,7 @@ static bool sweep_slice(struct keyspace *ks, const struct store_turn *turn)
         return false;
     }
     if (!expiry_is_sweeping(x)) {
-        size_t live = keyspace_deadline_count(ks);
+        size_t live = keyspace_deadline_count(ks) + ks->due_count;
         if (expiry_count(x) <= 2 * live + SWEEP_SLACK) {
             return false;
         }

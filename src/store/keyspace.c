@@ -1,7 +1,8 @@
 /* keyspace: one database's part of one shard: lookup, writing, deadlines.
  *
- * Deadlines: an entry with one is ENTRY_INDEXED when some record on the wheel
- * fires no later than it. A later deadline needs no new record (the old one,
+ * Deadlines: an entry that is ever due (keyspace_due_ms), because it or one of its
+ * elements has a deadline, is ENTRY_INDEXED when some record on the wheel fires
+ * no later than that. A later deadline needs no new record (the old one,
  * when it fires, sinks to the new time); an earlier one does. Records that
  * nothing answers to are dropped when they fire, or by a sweep.
  *
@@ -135,24 +136,27 @@ static void count_deadline(struct keyspace *ks, const struct entry *e, int sign)
 static void count_entry(struct keyspace *ks, const struct entry *e, int sign)
 {
     count_deadline(ks, e, sign);
+    if (value_due_ms(e) != INT64_MAX) {
+        ks->due_count += (size_t)(ptrdiff_t)sign;
+    }
     if (entry_is_external(e)) {
         ks->external_count += (size_t)(ptrdiff_t)sign;
     }
 }
 
-/* Makes sure that a record fires no later than `deadline_ms` for the key; `e`
- * is its entry now (NULL: new). *flags: what the entry is to have. */
-static enum status index_deadline(struct keyspace *ks, const struct entry *e,
-                                  uint64_t hash, int64_t deadline_ms,
-                                  uint8_t *flags)
+/* Makes sure that a record fires no later than `due_ms` (0 or INT64_MAX: never)
+ * for the key; `e` is its entry now (NULL: new), which has been due at `old_ms`
+ * until now. *flags: what the entry is to have. */
+static enum status index_due(struct keyspace *ks, const struct entry *e,
+                             int64_t old_ms, uint64_t hash, int64_t due_ms,
+                             uint8_t *flags)
 {
     *flags = 0;
-    if (deadline_ms <= 0) {
+    if (due_ms <= 0 || due_ms == INT64_MAX) {
         return ST_OK;
     }
     *flags = (uint8_t)(ENTRY_INDEXED | ks->parity);
-    if (e != NULL && (e->flags & ENTRY_INDEXED) && entry_has_deadline(e)
-        && entry_deadline_ms(e) <= deadline_ms) {
+    if (e != NULL && (e->flags & ENTRY_INDEXED) && old_ms <= due_ms) {
         *flags = (uint8_t)(ENTRY_INDEXED | (e->flags & ENTRY_PARITY));
         return ST_OK;
     }
@@ -164,12 +168,21 @@ static enum status index_deadline(struct keyspace *ks, const struct entry *e,
             return ST_NOMEM;
         }
     }
-    enum status st = expiry_add(ks->expiry, deadline_ms, table_position(hash));
+    enum status st = expiry_add(ks->expiry, due_ms, table_position(hash));
     if (st == ST_OK) {
         shard_note_due(&ks->store->shards[ks->shard],
                        expiry_next_ms(ks->expiry));
     }
     return st;
+}
+
+/* The same for an entry of which only its own deadline is to change. */
+static enum status index_deadline(struct keyspace *ks, const struct entry *e,
+                                  uint64_t hash, int64_t deadline_ms,
+                                  uint8_t *flags)
+{
+    int64_t old_ms = e != NULL ? keyspace_due_ms(e) : INT64_MAX;
+    return index_due(ks, e, old_ms, hash, deadline_ms, flags);
 }
 
 static void set_index_flags(struct entry *e, uint8_t flags)
@@ -351,7 +364,9 @@ enum status keyspace_set_deadline(struct keyspace *ks, const struct key *k,
         return ST_NOT_FOUND;
     }
     uint8_t flags;
-    enum status st = index_deadline(ks, e, k->hash, deadline_ms, &flags);
+    int64_t due_ms = value_due_ms(e);
+    due_ms = deadline_ms > 0 && deadline_ms < due_ms ? deadline_ms : due_ms;
+    enum status st = index_deadline(ks, e, k->hash, due_ms, &flags);
     if (st != ST_OK) {
         return st;
     }
@@ -374,7 +389,14 @@ enum status keyspace_set_deadline(struct keyspace *ks, const struct key *k,
 enum status keyspace_put(struct keyspace *ks, const struct key *k,
                          struct entry *e)
 {
-    return put_made(ks, k, find(ks, k), e, 0);
+    uint8_t flags;
+    enum status st = index_deadline(ks, NULL, k->hash, keyspace_due_ms(e),
+                                    &flags);
+    if (st != ST_OK) {
+        destroy_entry(ks, e);
+        return st;
+    }
+    return put_made(ks, k, find(ks, k), e, flags);
 }
 
 const struct entry_memory *keyspace_memory(const struct keyspace *ks)
@@ -387,11 +409,37 @@ void keyspace_edit_begin(struct keyspace *ks, const struct key *k,
 {
     struct entry *e = find(ks, k);
     assert(e != NULL);
+    keyspace_edit_begin_at(ks, &ks->at, e, edit);
+}
+
+void keyspace_edit_begin_at(struct keyspace *ks, const struct table_at *at,
+                            struct entry *e, struct keyspace_edit *edit)
+{
+    int64_t inner_ms = value_due_ms(e);
     assert(!ks->is_edited);
     *edit = (struct keyspace_edit){.entry = e, .memory = &ks->memory, .ks = ks,
-                                   .before = e, .at = ks->at};
+                                   .before = e, .at = *at,
+                                   .due_ms = keyspace_due_ms(e)};
     ks->is_edited = true;
     ks->external_count -= entry_is_external(e);
+    ks->due_count -= inner_ms != INT64_MAX;
+}
+
+/* The elements of what was edited may have got deadlines. Where no record can be
+ * made for want of memory what is due is hidden, and goes later. */
+static void index_edited(const struct keyspace_edit *edit)
+{
+    struct entry *e = edit->entry;
+    uint8_t flags;
+    if (value_due_ms(e) == INT64_MAX) {
+        return;
+    }
+    edit->ks->due_count++;
+    if (index_due(edit->ks, e, edit->due_ms, edit->at.hash, keyspace_due_ms(e),
+                  &flags) != ST_OK) {
+        flags = 0;
+    }
+    set_index_flags(e, flags);
 }
 
 enum status keyspace_edit_begin_new(struct keyspace *ks, const struct key *k,
@@ -417,6 +465,7 @@ bool keyspace_edit_end(struct keyspace_edit *edit)
     assert(ks->is_edited);
     ks->is_edited = false;
     ks->external_count += entry_is_external(edit->entry);
+    index_edited(edit);
     if (edit->entry != edit->before) {
         table_replace(&edit->at, edit->entry);
         keyspace_forget_found(ks);
@@ -498,10 +547,10 @@ static enum status transfer(struct keyspace *from_ks, const struct key *from,
     struct entry *e = find(from_ks, from), *made;
     assert(e != NULL);
     assert(from_ks != to_ks || !slice_equal(from->name, to->name));
-    int64_t deadline_ms = entry_has_deadline(e) ? entry_deadline_ms(e) : 0;
     uint8_t flags;
     /* A record of its own: positions differ, so none can be shared. */
-    enum status st = index_deadline(to_ks, NULL, to->hash, deadline_ms, &flags);
+    enum status st = index_deadline(to_ks, NULL, to->hash, keyspace_due_ms(e),
+                                    &flags);
     if (st == ST_OK) {
         st = entry_transfer(e, &from_ks->memory, &to_ks->memory, to->name, take,
                             &made);
@@ -598,7 +647,7 @@ size_t keyspace_entry_bytes(const struct keyspace *ks, const struct entry *e)
 
 struct tally {
     struct keyspace *ks;
-    size_t keys, deadlines, externals, entry_bytes;
+    size_t keys, deadlines, dues, externals, entry_bytes;
 };
 
 static void tally_entry(void *self, void *entry)
@@ -610,6 +659,7 @@ static void tally_entry(void *self, void *entry)
     assert(store_shard_of(t->ks->store, k.hash) == t->ks->shard);
     t->keys++;
     t->deadlines += entry_has_deadline(e);
+    t->dues += value_due_ms(e) != INT64_MAX;
     t->externals += entry_is_external(e);
     t->entry_bytes += entry_bytes(e, &t->ks->memory);
 }
@@ -647,6 +697,7 @@ void keyspace_check(struct keyspace *ks)
     assert(t.keys == table_count(ks->table));
     assert(t.deadlines == keyspace_deadline_count(ks));
     assert(t.externals == ks->external_count);
+    assert(t.dues == ks->due_count);
     assert(t.entry_bytes <= mem_used(&ks->account));
     if (ks->expiry != NULL) {
         expiry_check(ks->expiry);

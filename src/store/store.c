@@ -263,6 +263,7 @@ void store_stats_read(const struct store *s, struct store_stats *out)
         const struct shard *sh = &s->shards[i];
         out->expired_count += counter_get(&sh->expired);
         out->expired_lazily_count += counter_get(&sh->expired_lazily);
+        out->expired_field_count += counter_get(&sh->expired_fields);
         out->moved_count += counter_get(&sh->moved);
         out->sweep_count += counter_get(&sh->sweeps);
         out->hits += counter_get(&sh->hits);
@@ -286,6 +287,7 @@ void store_stats_reset(struct store *s)
         struct shard *sh = &s->shards[i];
         counter_set(&sh->expired, 0);
         counter_set(&sh->expired_lazily, 0);
+        counter_set(&sh->expired_fields, 0);
         counter_set(&sh->moved, 0);
         counter_set(&sh->sweeps, 0);
         counter_set(&sh->hits, 0);

@@ -50,7 +50,8 @@ struct change_sink {
     void *self;
 };
 
-/* Events that the store itself raises ("expired"), shards held. */
+/* Events that the store itself raises ("expired"; "hexpired" of a hash that has
+ * lost fields; "del" of one that has lost them all), shards held. */
 struct store_events {
     void (*raise)(void *self, uint32_t database, const char *event,
                   struct slice key);
@@ -156,6 +157,7 @@ struct keyspace_edit {
     struct keyspace *ks;
     struct entry *before;
     struct table_at at;
+    int64_t due_ms; /* before */
 };
 /* `k` has an entry, a collection. */
 void keyspace_edit_begin(struct keyspace *ks, const struct key *k,
@@ -169,6 +171,16 @@ STATUS_CHECKED enum status keyspace_edit_begin_new(struct keyspace *ks,
 bool keyspace_edit_end(struct keyspace_edit *edit);
 /* Puts back and destroys a big value that an edit took from its entry. */
 void keyspace_edit_discard(struct keyspace_edit *edit, struct value *v);
+
+/* Fields of an open hash whose time has passed go; the sink is told (HDEL), and
+ * the listeners ("hexpired"). One that is there; or at most `max` of those that
+ * are due, how many went (there may be more, see hash_expire). */
+void keyspace_edit_expire_field(struct keyspace_edit *edit,
+                                struct slice field);
+size_t keyspace_edit_expire(struct keyspace_edit *edit, int64_t now_ms,
+                            size_t max);
+/* As keyspace_edit_end; raises "del" where the collection goes. */
+bool keyspace_edit_end_expired(struct keyspace_edit *edit);
 
 /* False: there was none. */
 bool keyspace_delete(struct keyspace *ks, const struct key *k);
@@ -256,6 +268,7 @@ void store_set_active_expire(struct store *s, bool on);
 /* Sums over shards; from a worker inside the gate. */
 struct store_stats {
     uint64_t expired_count, expired_lazily_count, moved_count;
+    uint64_t expired_field_count;
     uint64_t hits, misses;
     uint64_t sweep_count;
     int64_t expire_lag_ms_max; /* how late a key was deleted, worst */

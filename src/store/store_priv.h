@@ -26,6 +26,7 @@ struct keyspace {
     const uint8_t *found_name;
     struct table_at at;
     struct counter key_count, deadline_count;
+    size_t due_count; /* entries some of whose elements have deadlines */
     /* For INFO's avg_ttl: from the store's start to each deadline, each at most
      * DEADLINE_COUNTED_MS, so that the sum of 16 M of them does not wrap. */
     struct counter deadline_sum_ms;
@@ -46,7 +47,7 @@ struct shard {
     _Atomic(int64_t) next_due_ms; /* relaxed; written under the lock */
     _Atomic(struct keyspace *) *keyspaces; /* [database_count]; set under the
                                               lock, read in the gate */
-    struct counter expired, expired_lazily, moved, sweeps;
+    struct counter expired, expired_lazily, expired_fields, moved, sweeps;
     struct counter hits, misses;
     struct counter lag_ms_max;
     _Atomic(uint32_t) doomed_count; /* values; relaxed; written under the lock */
@@ -79,6 +80,16 @@ struct keyspace *keyspace_create(struct store *s, uint32_t shard,
                                  uint32_t database);
 /* To be called before entries move or go by other ways than these. */
 void keyspace_forget_found(struct keyspace *ks);
+/* When the entry is to be looked at: its own deadline, or that of the first of its
+ * elements; INT64_MAX: never. */
+static inline int64_t keyspace_due_ms(const struct entry *e)
+{
+    int64_t own_ms = entry_deadline_ms(e), inner_ms = value_due_ms(e);
+    return own_ms < inner_ms ? own_ms : inner_ms;
+}
+/* As keyspace_edit_begin, of the entry at `at`. */
+void keyspace_edit_begin_at(struct keyspace *ks, const struct table_at *at,
+                            struct entry *e, struct keyspace_edit *edit);
 /* Takes off the index, counters and table, frees. */
 void keyspace_remove_at(struct keyspace *ks, struct table_at *at,
                         struct entry *e);

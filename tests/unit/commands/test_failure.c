@@ -133,6 +133,12 @@ static const char *const lines[] = {
     "HSET hash f 'a value that is far too long for a listpack, by the limits"
         " that hold, since it is longer'",
     "HDEL hash f",
+    "HEXPIRE hash 10 FIELDS 2 f g",
+    "HPEXPIREAT hash 1 FIELDS 1 f",
+    "HSETEX hash PX 10 FIELDS 2 f 1 new 2",
+    "HSETEX new EX 10 FIELDS 2 f 1 g 2",
+    "HGETEX hash EX 10 FIELDS 2 f g",
+    "HGETDEL hash FIELDS 1 f",
     "COPY hash new",
     "RENAME hash new",
 };

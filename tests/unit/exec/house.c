@@ -112,7 +112,10 @@ static void raise_event(void *self, uint32_t database, const char *event,
 {
     struct house *h = self;
     if (!h->is_silent) {
-        record_event(h, database, 'x', event, key);
+        char cls = strcmp(event, "expired") == 0 ? 'x'
+                   : strcmp(event, "del") == 0   ? 'g'
+                                                 : 'h';
+        record_event(h, database, cls, event, key);
     }
     exec_key_gone(h->interests, h->store, database, key);
 }
