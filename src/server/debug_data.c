@@ -96,7 +96,8 @@ static void check_encoding(struct cmd_ctx *c, const char *name)
     if (e == NULL) {
         return;
     }
-    if (strcmp(entry_encoding_name(e), name) != 0) {
+    /* "listpackex" is a listpack too. */
+    if (strncmp(entry_encoding_name(e), name, strlen(name)) != 0) {
         reply_errorf(c->reply, "ERR Not a %s encoded object.", name);
         return;
     }
