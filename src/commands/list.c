@@ -420,7 +420,7 @@ static void lrem_run(struct cmd_ctx *c)
     const struct key *k = &c->keys[0];
     struct keyspace_edit edit;
     int64_t count;
-    if (!ctx_arg_int(c, 2, &count)
+    if (!ctx_arg_int_in(c, 2, -INT64_MAX, INT64_MAX, &count)
         || !ctx_edit_open(c, k, TYPE_LIST, false, &edit)) {
         return;
     }
@@ -428,7 +428,7 @@ static void lrem_run(struct cmd_ctx *c)
         reply_int(c->reply, 0);
         return;
     }
-    uint64_t max = count < 0 ? -(uint64_t)count : (uint64_t)count;
+    uint64_t max = (uint64_t)(count < 0 ? -count : count);
     max = count == 0 ? UINT64_MAX : max;
     uint64_t n = list_remove_equal(edit.memory, ctx_limits(c), &edit.entry,
                                    c->argv[3], max,

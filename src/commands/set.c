@@ -358,12 +358,12 @@ static void srandmember_run(struct cmd_ctx *c)
         }
         return;
     }
-    if (!ctx_arg_int(c, 2, &count) || !read_set(c, &e)) {
+    if (!ctx_arg_int_in(c, 2, -INT64_MAX, INT64_MAX, &count)
+        || !read_set(c, &e)) {
         return;
     }
-    if (count < -INT64_MAX || (e != NULL && count < -REPEATS_MAX)) {
-        reply_error(c->reply, "ERR value is out of range, value must between "
-                              "-9223372036854775807 and 9223372036854775807");
+    if (e != NULL && count < -REPEATS_MAX) {
+        reply_error(c->reply, "ERR value is out of range");
     } else if (e == NULL || count == 0) {
         reply_array(c->reply, 0);
     } else if (count < 0) {

@@ -185,6 +185,11 @@ KNOWN = [
     Known(r"b?z.*|geo.*|!scanall", "<7.2", doubles, False,
           "7.0 prints doubles with 17 digits, since 7.2 the fewest that read "
           "back the same"),
+    Known(r"lrem|lpos", "<7.2",
+          lambda words, a, b: b"-9223372036854775808" in words and
+          b[0] == b"-" and b[1].startswith(b"ERR value is out of range, value "
+                                           b"must between"), False,
+          "since 7.2 the least integer, which has no positive, is refused"),
 ]
 
 
