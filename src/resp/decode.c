@@ -237,7 +237,7 @@ static enum decode_result read_count(struct decode_state *s, struct slice input,
                                      const struct decode_limits *limits,
                                      int64_t *count, const char **error)
 {
-    struct slice line;
+    struct slice line = slice_of(NULL, 0);
     enum line_result r = read_header(s, input, limits, &line);
     if (r == LINE_MORE) {
         return DECODE_MORE;
@@ -271,7 +271,7 @@ static enum decode_result read_bulk_header(struct decode_state *s,
                                            struct decode_args *args,
                                            const char **error)
 {
-    struct slice line;
+    struct slice line = slice_of(NULL, 0);
     enum line_result r = read_header(s, input, limits, &line);
     if (r == LINE_MORE) {
         return DECODE_MORE;

@@ -173,6 +173,9 @@ class Maker:
         if name.endswith(("randmember", "hrandfield")):
             out[1:2] = [b"-10" if re.fullmatch(rb"-\d{4,18}", w) or
                         w.startswith(b"-4611") else w for w in out[1:2]]
+        if name.startswith("sort") and b"BY" in [w.upper() for w in out]:
+            # The order of what is alike by text is nobody's promise.
+            out[:] = [w for w in out if w.upper() != b"ALPHA"]
         if name == "bitfield" and b"SAT" in [w.upper() for w in out]:
             # The oracle's own sums overflow, and it takes the wrong end.
             out[:] = [b"-100" if w.startswith((b"-9223", b"-4611")) else w
