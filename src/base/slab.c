@@ -18,6 +18,8 @@
  *            about to be allocated from: it is a source if it lies at or below
  *            the class's threshold and the class's quota is not used up. Ending
  *            joins two lists a class; the marks lapse with the epoch.
+ * Adopted:   a cell's page says whose it is. The former heap does with it as with
+ *            any of its own; the new one only counts the bytes.
  * Sanitizer: free cells are poisoned for AddressSanitizer, so it sees uses
  *            after free and overruns here as it does with malloc.
  * Threads:   one at a time. */
@@ -104,6 +106,7 @@ struct slab_heap {
     uint32_t spare;
     uint32_t all_first;
     size_t page_count;
+    size_t foreign_bytes; /* adopted cells, in other heaps */
     bool is_compacting;
     bool is_draining;
     struct slab_class classes[CLASS_COUNT];
@@ -168,7 +171,7 @@ static inline struct slab_page *page_of(const struct slab_heap *h,
     uintptr_t offset = (uintptr_t)cell - (uintptr_t)h->map.base;
     struct slab_page *pg =
         (struct slab_page *)&h->map.infos[offset / PAGE_BYTES];
-    assert(pg->heap == h);
+    assert(pg->heap == h || h->foreign_bytes > 0);
     return pg;
 }
 
@@ -446,6 +449,12 @@ static void page_reopen(struct slab_heap *h, struct slab_class *c,
 void slab_free(struct slab_heap *h, void *cell)
 {
     struct slab_page *pg = page_of(h, cell);
+    if (__builtin_expect(pg->heap != h, 0)) {
+        assert(h->foreign_bytes >= pg->cell_bytes);
+        h->foreign_bytes -= pg->cell_bytes;
+        h = pg->heap;
+        assert(h != NULL);
+    }
     struct slab_class *c = &h->classes[pg->class_id];
     assert(pg->used > 0);
     assert(!h->is_draining);
@@ -489,8 +498,25 @@ struct slab_heap *slab_heap_create(struct pages *p, struct mem_account *a)
     return h;
 }
 
+struct slab_heap *slab_heap_create_like(const struct slab_heap *like,
+                                        struct mem_account *a)
+{
+    return slab_heap_create(like->pages, a);
+}
+
+void slab_heap_adopt(struct slab_heap *h, size_t bytes)
+{
+    h->foreign_bytes += bytes;
+}
+
+size_t slab_heap_foreign_bytes(const struct slab_heap *h)
+{
+    return h->foreign_bytes;
+}
+
 bool slab_heap_drain(struct slab_heap *h, size_t max_pages)
 {
+    assert(h->foreign_bytes == 0);
     h->is_draining = true;
     for (size_t i = 0; i < max_pages && h->all_first != NO_PAGE; i++) {
         struct slab_page *pg = page_at(h, h->all_first);
@@ -577,7 +603,8 @@ void slab_end_compaction(struct slab_heap *h)
 
 bool slab_is_source(struct slab_heap *h, const void *cell)
 {
-    return page_judge(h, page_of(h, cell));
+    struct slab_page *pg = page_of(h, cell);
+    return pg->heap != h || page_judge(h, pg);
 }
 
 /* --- checks --- */

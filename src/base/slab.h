@@ -13,7 +13,13 @@
  * copy, free). Allocation never takes from a source. Beginning and ending take
  * microseconds at any size: a page is judged when first asked about.
  *
- * Threads: one at a time (the shard's lock). */
+ * Adoption: a heap may be told that its owner keeps cells in another heap of the
+ * same shard, its former one. They are freed through the new heap, which counts
+ * them down, and each counts as lying in a source, so that the walk of a
+ * compaction brings them over.
+ *
+ * Threads: one at a time (the shard's lock), for heaps that adopt from one
+ * another together. */
 #ifndef ENGRAM_BASE_SLAB_H
 #define ENGRAM_BASE_SLAB_H
 
@@ -31,6 +37,9 @@ struct slab_heap;
 /* Borrows both, which must outlive the heap. Cells are charged to `a` at their
  * class's size. NULL: out of memory. */
 struct slab_heap *slab_heap_create(struct pages *p, struct mem_account *a);
+/* Another heap of the same pages. */
+struct slab_heap *slab_heap_create_like(const struct slab_heap *like,
+                                        struct mem_account *a);
 /* Hands every page back, live cells or not: the wholesale free. The charge of
  * live cells is taken off the account. */
 void slab_heap_destroy(struct slab_heap **h);
@@ -38,8 +47,15 @@ void slab_heap_destroy(struct slab_heap **h);
  * After the first call only this and destroy may be called. */
 bool slab_heap_drain(struct slab_heap *h, size_t max_pages);
 
+/* Cells of `bytes` in all, at their classes' sizes, lie in another heap and are to
+ * be freed through this one from now on. */
+void slab_heap_adopt(struct slab_heap *h, size_t bytes);
+/* So many of them are still there. */
+size_t slab_heap_foreign_bytes(const struct slab_heap *h);
+
 /* 1 <= bytes <= SLAB_CELL_MAX; 8-byte aligned; NULL: out of memory. */
 void *slab_alloc(struct slab_heap *h, size_t bytes);
+/* Of this heap, or one that it has adopted. */
 void slab_free(struct slab_heap *h, void *cell);
 /* The cell size that slab_alloc(bytes) gives. */
 size_t slab_class_bytes(size_t bytes);
@@ -57,7 +73,8 @@ void slab_stats_read(const struct slab_heap *h, struct slab_stats *out);
  * not worth it, nothing chosen). An earlier compaction is ended first. */
 size_t slab_begin_compaction(struct slab_heap *h);
 void slab_end_compaction(struct slab_heap *h);
-/* The answer for a page stays the same until the compaction ends. */
+/* The answer for a page stays the same until the compaction ends. Adopted cells
+ * always are, compaction or not. */
 bool slab_is_source(struct slab_heap *h, const void *cell);
 
 /* Every invariant of the heap, slow; asserts. For tests. */

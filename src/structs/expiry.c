@@ -74,7 +74,7 @@ enum sweep_state {
 
 struct expiry {
     struct mem_account *account;
-    size_t bytes;
+    size_t bytes; /* in the allocator's measure */
     uint64_t now_ms; /* as last told */
     struct wheel wheels[2];
     uint8_t active;
@@ -129,7 +129,7 @@ static enum status records_grow(struct expiry *e, struct records **list)
     r->count = 0;
     r->cap = (uint16_t)((bytes - offsetof(struct records, bytes)) /
                         RECORD_BYTES);
-    e->bytes += records_bytes(r->cap);
+    e->bytes += mem_usable(r);
     *list = r;
     return ST_OK;
 }
@@ -138,7 +138,7 @@ static void records_drop_first(struct expiry *e, struct records **list)
 {
     struct records *r = *list;
     *list = r->next;
-    e->bytes -= records_bytes(r->cap);
+    e->bytes -= mem_usable(r);
     mem_free(e->account, r);
 }
 
@@ -188,8 +188,8 @@ static void levels_free(struct expiry *e, struct wheel *w)
 {
     for (unsigned l = 0; l < LEVELS; l++) {
         if (w->levels[l] != NULL) {
+            e->bytes -= mem_usable(w->levels[l]);
             mem_free(e->account, w->levels[l]);
-            e->bytes -= sizeof(struct level);
             w->levels[l] = NULL;
         }
     }
@@ -306,14 +306,14 @@ static enum status wheel_add_to_slot(struct expiry *e, struct wheel *w,
         if (w->levels[l] == NULL) {
             return ST_NOMEM;
         }
-        e->bytes += sizeof(struct level);
+        e->bytes += mem_usable(w->levels[l]);
     }
     enum status st = records_push(e, &w->levels[l]->slots[index], position);
     if (st == ST_OK) {
         w->levels[l]->occupied[index / 64] |= (uint64_t)1 << (index % 64);
     } else if (is_new_level) {
+        e->bytes -= mem_usable(w->levels[l]);
         mem_free(e->account, w->levels[l]);
-        e->bytes -= sizeof(struct level);
         w->levels[l] = NULL;
     }
     return st;
@@ -328,7 +328,7 @@ struct expiry *expiry_create(struct mem_account *a, int64_t now_ms)
         return NULL;
     }
     e->account = a;
-    e->bytes = sizeof(*e);
+    e->bytes = mem_usable(e);
     e->now_ms = clamp_ms(now_ms, NOW_MAX);
     e->wheels[0].time_ms = e->now_ms;
     e->wheels[1].time_ms = e->now_ms;
@@ -356,7 +356,7 @@ void expiry_destroy(struct expiry **e)
         } while (w->due != NULL);
         levels_free(*e, w);
     }
-    assert((*e)->bytes == sizeof(**e));
+    assert((*e)->bytes == mem_usable(*e));
     mem_free((*e)->account, *e);
     *e = NULL;
 }
@@ -480,6 +480,11 @@ size_t expiry_bytes(const struct expiry *e)
     return e->bytes;
 }
 
+void expiry_set_account(struct expiry *e, struct mem_account *a)
+{
+    e->account = a;
+}
+
 /* --- the sweep --- */
 
 bool expiry_sweep_begin(struct expiry *e)
@@ -520,7 +525,7 @@ static size_t check_list(const struct records *list, size_t *bytes)
         assert(r->count > 0);
         assert(r->count <= r->cap);
         assert(records_bytes(r->cap) <= CHUNK_BYTES_MAX);
-        *bytes += records_bytes(r->cap);
+        *bytes += mem_usable(r);
         count += r->count;
     }
     return count;
@@ -534,7 +539,7 @@ static void check_wheel(const struct wheel *w, size_t *bytes)
         if (level == NULL) {
             continue;
         }
-        *bytes += sizeof(*level);
+        *bytes += mem_usable(level);
         unsigned turned =
             (unsigned)(w->time_ms >> (l * LEVEL_BITS)) % LEVEL_SLOTS;
         for (unsigned i = 0; i < LEVEL_SLOTS; i++) {
@@ -549,7 +554,7 @@ static void check_wheel(const struct wheel *w, size_t *bytes)
 
 void expiry_check(const struct expiry *e)
 {
-    size_t bytes = sizeof(*e);
+    size_t bytes = mem_usable(e);
     check_wheel(&e->wheels[0], &bytes);
     check_wheel(&e->wheels[1], &bytes);
     assert(bytes == e->bytes);

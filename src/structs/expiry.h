@@ -51,6 +51,8 @@ int64_t expiry_next_ms(const struct expiry *e);
 /* Records on the wheel, stale ones included. */
 size_t expiry_count(const struct expiry *e);
 size_t expiry_bytes(const struct expiry *e);
+/* Another account pays for it from now on, and has for what it holds. */
+void expiry_set_account(struct expiry *e, struct mem_account *a);
 
 /* A sweep visits every record that is on the wheel when it begins, and no later
  * one, slice by slice: expiry_sweep_take gives records as expiry_take does (the

@@ -94,6 +94,17 @@ size_t quicklist_chunk_count(const struct quicklist *q)
     return count;
 }
 
+size_t quicklist_outside_bytes(const struct quicklist *q)
+{
+    struct quicklist_at at = {.chunk = q->head};
+    size_t bytes = 0;
+    while (at.chunk != NULL) {
+        bytes += chunk_is_cell(at.chunk) ? 0 : chunk_bytes(at.chunk);
+        (void)sequence_next(q, &at);
+    }
+    return bytes;
+}
+
 /* --- the size of chunks --- */
 
 size_t chunk_total_max(const struct quicklist *q)

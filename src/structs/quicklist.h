@@ -43,8 +43,9 @@ bool quicklist_destroy_some(struct quicklist **q,
 uint64_t quicklist_count(const struct quicklist *q);
 /* All memory it holds, exactly; O(1). */
 size_t quicklist_bytes(const struct quicklist *q);
-/* Walks through them. */
+/* Both walk through the chunks: how many; what those take that are no cells. */
 size_t quicklist_chunk_count(const struct quicklist *q);
+size_t quicklist_outside_bytes(const struct quicklist *q);
 
 /* --- the ends --- */
 

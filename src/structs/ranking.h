@@ -134,6 +134,8 @@ typedef struct ranked *ranking_move_fn(void *self, struct ranked *r);
  * may shift a few elements past the cursor unseen. */
 size_t ranking_compact(struct ranking *g, size_t cursor, ranking_move_fn *move,
                        void *self);
+/* The ranking's memory is `heap`'s from now on, which has adopted what it has. */
+void ranking_set_home(struct ranking *g, struct slab_heap *heap);
 /* Moves the struct itself out of a source page: where it is now. */
 struct ranking *ranking_compact_handle(struct ranking *g);
 

@@ -316,6 +316,11 @@ size_t ranking_compact(struct ranking *g, size_t cursor, ranking_move_fn *move,
     return cursor < g->element_count ? cursor : 0;
 }
 
+void ranking_set_home(struct ranking *g, struct slab_heap *heap)
+{
+    g->heap = heap;
+}
+
 struct ranking *ranking_compact_handle(struct ranking *g)
 {
     struct ranking *copy;

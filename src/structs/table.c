@@ -75,6 +75,12 @@ void table_clear(struct table *t)
     t->entry_count = 0;
 }
 
+void table_set_home(struct table *t, struct slab_heap *heap, void *hash_self)
+{
+    t->heap = heap;
+    t->hash_self = hash_self;
+}
+
 struct table *table_compact_handle(struct table *t)
 {
     if (!slab_is_source(t->heap, t)) {

@@ -99,6 +99,9 @@ typedef void *table_move_fn(void *self, void *entry);
 uint64_t table_compact(struct table *t, uint64_t cursor, table_move_fn *move,
                        void *self);
 
+/* The table's memory is `heap`'s from now on, which has adopted what it has; its
+ * entries are hashed for `hash_self`. */
+void table_set_home(struct table *t, struct slab_heap *heap, void *hash_self);
 /* Moves the struct itself out of a source page: where it is now. */
 struct table *table_compact_handle(struct table *t);
 
