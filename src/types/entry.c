@@ -5,8 +5,8 @@
 #include "types/entry.h"
 
 #include "types/entry_priv.h"
+#include "types/home.h"
 #include "types/string.h"
-#include "types/value.h"
 
 enum { DESTROY_BUDGET = 4096 };
 
@@ -94,7 +94,7 @@ void entry_destroy(struct entry *e, const struct entry_memory *m)
         blob_drop(entry_pointer(e), m);
     } else if (e->encoding == ENC_BIG) {
         struct value *v = entry_value(e);
-        while (!v->ops->destroy_some(&v, m, DESTROY_BUDGET)) {
+        while (!value_destroy_some(&v, m, DESTROY_BUDGET)) {
         }
     }
     entry_free_shell(e, m);
@@ -171,7 +171,9 @@ static void *transfer_pointer(struct entry *from,
         return take ? b : blob_copy(b, m);
     }
     struct value *v = entry_value(from);
-    return take && from_m->heap == m->heap ? v : v->ops->copy(v, m);
+    bool stays = from_m->heap == m->heap
+                 || (take && v->home != NULL && home_settle(v->home));
+    return take && stays ? v : v->ops->copy(v, m);
 }
 
 static enum status transfer_flat(struct entry *from,
@@ -252,6 +254,8 @@ struct value *entry_transfer_done(struct entry *from, const struct entry *made,
         mem_hand_over(from_m->account, m->account, entry_pointer(from));
     } else if (from->encoding == ENC_BIG && !is_shared(from, made)) {
         left = entry_value(from);
+    } else if (from->encoding == ENC_BIG && from_m->account != m->account) {
+        home_hand_over(entry_value(from)->home, m->account);
     }
     entry_free_shell(from, from_m);
     return left;

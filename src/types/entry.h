@@ -148,7 +148,8 @@ void entry_free_shell(struct entry *e, const struct entry_memory *m);
  * value); NULL: out of memory, nothing changed. */
 struct entry *entry_move(struct entry *e, const struct entry_memory *m);
 /* A new entry under `key` with the value of `from`. With `take` a value behind a
- * pointer that may stay where it is (a blob; a big value of the same heap) is
+ * pointer that may stay where it is (a blob; a big value of the same heap or
+ * with a home of its own) is
  * shared by both until entry_transfer_done or _undo says which one stays;
  * else it is copied. `from_m` is the memory of `from`. Deadline, clock and flags of the value are kept,
  * those of the expiry index not. */

@@ -173,15 +173,30 @@ void hash_cell_free(uint8_t *cell, const struct entry_memory *m)
     hash_cell_free_shell(cell, m);
 }
 
-bool hash_cell_is_external(const uint8_t *cell)
+size_t hash_cell_bytes(const uint8_t *cell)
 {
-    return (cell[0] & CELL_BLOB) || own_bytes(cell) > SLAB_CELL_MAX;
+    size_t bytes = own_bytes(cell);
+    size_t outside = hash_cell_outside_bytes(cell);
+    return bytes > SLAB_CELL_MAX ? outside : slab_class_bytes(bytes) + outside;
 }
 
-size_t hash_cell_bytes(const uint8_t *cell, const struct entry_memory *m)
+size_t hash_cell_outside_bytes(const uint8_t *cell)
 {
     const struct blob *b = blob_of(cell);
-    size_t n = own_bytes(cell) > SLAB_CELL_MAX ? mem_usable(cell)
-                                               : slab_cell_bytes(m->heap, cell);
+    size_t n = own_bytes(cell) > SLAB_CELL_MAX ? mem_usable(cell) : 0;
     return n + (b != NULL ? mem_usable(b) : 0);
+}
+
+uint8_t *hash_cell_move(uint8_t *cell, const struct entry_memory *m)
+{
+    size_t bytes = own_bytes(cell);
+    if (bytes > SLAB_CELL_MAX || !slab_is_source(m->heap, cell)) {
+        return NULL;
+    }
+    uint8_t *to = slab_alloc(m->heap, bytes);
+    if (to != NULL) {
+        memcpy(to, cell, bytes);
+        slab_free(m->heap, cell);
+    }
+    return to;
 }

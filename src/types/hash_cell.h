@@ -73,9 +73,10 @@ bool hash_cell_overwrite(uint8_t *cell, const struct hash_item *item,
 /* Without its blob, which is another's now. */
 void hash_cell_free_shell(uint8_t *cell, const struct entry_memory *m);
 void hash_cell_free(uint8_t *cell, const struct entry_memory *m);
-/* Does it hold memory outside the heap? */
-bool hash_cell_is_external(const uint8_t *cell);
-/* What it takes, its blob included. */
-size_t hash_cell_bytes(const uint8_t *cell, const struct entry_memory *m);
+/* What it takes, its blob included; what of this is outside the heap. */
+size_t hash_cell_bytes(const uint8_t *cell);
+size_t hash_cell_outside_bytes(const uint8_t *cell);
+/* For compaction: where the cell is now; NULL: as it was. */
+uint8_t *hash_cell_move(uint8_t *cell, const struct entry_memory *m);
 
 #endif

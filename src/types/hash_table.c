@@ -16,12 +16,14 @@
 #include "structs/table.h"
 #include "types/hash_cell.h"
 #include "types/hash_priv.h"
+#include "types/home.h"
 
 enum {
     FEW_MAX = 64,
     SWEEP_SLACK = 64, /* stale records that are always tolerated */
     SWEEP_STEP = 8,   /* records swept with each that is added */
     EXPIRE_BATCH = 64,
+    COMPACT_BUCKETS = 8,
 };
 
 struct hash_table {
@@ -32,7 +34,8 @@ struct hash_table {
     int64_t due_ms;       /* while there is no wheel */
     int64_t now_ms;       /* as last told */
     size_t deadline_count;
-    size_t external_count; /* cells with memory outside the heap */
+    size_t cell_bytes;    /* of all cells, in the allocator's measure */
+    size_t outside_bytes; /* what of it is not the heap's */
     uint64_t destroy_cursor;
     uint8_t parity; /* CELL_PARITY of the current sweep, or 0 */
 };
@@ -71,7 +74,8 @@ static void count_cell(struct hash_table *t, const uint8_t *cell, int sign)
 {
     size_t one = (size_t)(ptrdiff_t)sign;
     t->deadline_count += (cell[0] & CELL_DEADLINE) ? one : 0;
-    t->external_count += hash_cell_is_external(cell) ? one : 0;
+    t->cell_bytes += hash_cell_bytes(cell) * one;
+    t->outside_bytes += hash_cell_outside_bytes(cell) * one;
 }
 
 static void each_cell(const struct table *t, table_visit_fn *visit, void *self)
@@ -162,11 +166,13 @@ static enum status make_wheel(struct hash_table *t,
         || table_count(t->table) < FEW_MAX) {
         return ST_OK;
     }
-    t->wheel = expiry_create(m->account, t->now_ms);
+    t->wheel = expiry_create(value_memory(&t->head, m)->account, t->now_ms);
     if (t->wheel == NULL) {
         return ST_NOMEM;
     }
-    each_cell(t->table, file_cell, &f);
+    if (t->deadline_count > 0) { /* then there are few cells as well */
+        each_cell(t->table, file_cell, &f);
+    }
     if (f.st != ST_OK) {
         expiry_destroy(&t->wheel);
     }
@@ -267,6 +273,7 @@ static enum status put_cell(struct hash_table *t, const struct entry_memory *m,
                             const struct table_at *at)
 {
     uint8_t *cell;
+    m = value_memory(&t->head, m);
     enum status st = hash_cell_create(m, item, flags, &cell);
     if (st != ST_OK) {
         return st;
@@ -359,7 +366,7 @@ static void remove_at(struct hash_table *t, const struct entry_memory *m,
 {
     table_remove(at);
     count_cell(t, cell, -1);
-    hash_cell_free(cell, m);
+    hash_cell_free(cell, value_memory(&t->head, m));
 }
 
 bool hash_table_remove(struct hash_table *t, const struct entry_memory *m,
@@ -480,27 +487,17 @@ static size_t count(const struct value *v)
     return table_count(t->table);
 }
 
-struct sum {
-    const struct entry_memory *m;
-    size_t bytes;
-};
-
-static void sum_cell(void *self, void *cell)
-{
-    struct sum *s = self;
-    s->bytes += hash_cell_bytes(cell, s->m);
-}
-
 static size_t bytes(const struct value *v, const struct entry_memory *m)
 {
     const struct hash_table *t = (const struct hash_table *)(const void *)v;
-    struct sum s = {m, 0};
-    each_cell(t->table, sum_cell, &s);
-    s.bytes += t->wheel != NULL ? expiry_bytes(t->wheel) : 0;
-    return s.bytes + table_bytes(t->table) + slab_cell_bytes(m->heap, t);
+    (void)m;
+    return t->cell_bytes + table_bytes(t->table)
+           + (t->wheel != NULL ? expiry_bytes(t->wheel) : 0)
+           + slab_class_bytes(sizeof *t);
 }
 
 struct destroyer {
+    struct hash_table *t;
     const struct entry_memory *m;
     size_t count;
 };
@@ -508,8 +505,23 @@ struct destroyer {
 static void destroy_cell(void *self, void *cell)
 {
     struct destroyer *d = self;
+    d->t->outside_bytes -= hash_cell_outside_bytes(cell);
     hash_cell_free(cell, d->m);
     d->count++;
+}
+
+/* Takes some records off the wheel, or destroys it if there are none; false: it
+ * is gone. */
+static bool drain_wheel(struct hash_table *t, size_t budget)
+{
+    uint64_t records[EXPIRE_BATCH];
+    for (size_t done = 0; t->wheel != NULL && done < budget;
+         done += EXPIRE_BATCH) {
+        if (expiry_take(t->wheel, INT64_MAX, records, EXPIRE_BATCH) == 0) {
+            expiry_destroy(&t->wheel);
+        }
+    }
+    return t->wheel != NULL;
 }
 
 /* The cells first, by cursor; nobody looks at the table's slots again. */
@@ -517,14 +529,14 @@ static bool destroy_some(struct value **v, const struct entry_memory *m,
                          size_t budget)
 {
     struct hash_table *t = (struct hash_table *)(void *)*v;
-    struct destroyer d = {m, 0};
+    struct destroyer d = {t, m, 0};
+    if (t->wheel != NULL && drain_wheel(t, budget)) {
+        return false;
+    }
     do {
         t->destroy_cursor = table_scan(t->table, t->destroy_cursor,
                                        destroy_cell, &d);
         if (t->destroy_cursor == 0) {
-            if (t->wheel != NULL) {
-                expiry_destroy(&t->wheel);
-            }
             table_destroy(&t->table);
             slab_free(m->heap, t);
             *v = NULL;
@@ -537,14 +549,59 @@ static bool destroy_some(struct value **v, const struct entry_memory *m,
 static bool is_external(const struct value *v)
 {
     const struct hash_table *t = (const struct hash_table *)(const void *)v;
-    return t->external_count > 0 || t->wheel != NULL;
+    return t->outside_bytes > 0 || t->wheel != NULL;
+}
+
+static size_t outside_bytes(const struct value *v)
+{
+    const struct hash_table *t = (const struct hash_table *)(const void *)v;
+    return t->outside_bytes
+           + (t->wheel != NULL ? expiry_bytes(t->wheel) : 0);
+}
+
+static struct value *settle(struct value *v, const struct entry_memory *to)
+{
+    struct hash_table *t = (struct hash_table *)(void *)v;
+    struct hash_table *moved = slab_alloc(to->heap, sizeof *moved);
+    if (moved == NULL) {
+        return NULL;
+    }
+    *moved = *t;
+    table_set_home(moved->table, to->heap, moved);
+    if (moved->wheel != NULL) {
+        expiry_set_account(moved->wheel, to->account);
+    }
+    slab_free(to->heap, t);
+    return &moved->head;
+}
+
+static void *move_cell(void *self, void *cell)
+{
+    return hash_cell_move(cell, self);
+}
+
+static uint64_t compact(struct value *v, const struct entry_memory *m,
+                        uint64_t cursor)
+{
+    struct hash_table *t = (struct hash_table *)(void *)v;
+    struct entry_memory own = *m;
+    if (cursor == 0) {
+        t->table = table_compact_handle(t->table);
+    }
+    for (int i = 0; i < COMPACT_BUCKETS; i++) {
+        cursor = table_compact(t->table, cursor, move_cell, &own);
+        if (cursor == 0) {
+            break;
+        }
+    }
+    return cursor;
 }
 
 static struct value *copy(const struct value *v, const struct entry_memory *to);
 
 struct checker {
     const struct hash_table *t;
-    size_t deadlines, externals;
+    size_t deadlines, cell_bytes, outside_bytes;
 };
 
 static void check_cell(void *self, void *cell)
@@ -555,7 +612,8 @@ static void check_cell(void *self, void *cell)
     const uint8_t *found = find(c->t, hash_field(c->t, field), field, &at);
     assert(found == cell);
     c->deadlines += (found[0] & CELL_DEADLINE) != 0;
-    c->externals += hash_cell_is_external(found);
+    c->cell_bytes += hash_cell_bytes(found);
+    c->outside_bytes += hash_cell_outside_bytes(found);
     if (c->t->wheel == NULL) {
         assert(hash_cell_deadline_ms(found) >= c->t->due_ms);
         assert((found[0] & CELL_INDEXED) == 0);
@@ -572,7 +630,8 @@ static void check(const struct value *v, const struct entry_memory *m)
     table_check(t->table);
     each_cell(t->table, check_cell, &c);
     assert(c.deadlines == t->deadline_count);
-    assert(c.externals == t->external_count);
+    assert(c.cell_bytes == t->cell_bytes);
+    assert(c.outside_bytes == t->outside_bytes);
     if (t->wheel != NULL) {
         expiry_check(t->wheel);
     }
@@ -580,8 +639,9 @@ static void check(const struct value *v, const struct entry_memory *m)
 
 static const struct value_ops ops = {
     .encoding = "hashtable", .count = count, .bytes = bytes, .due_ms = due_ms,
-    .destroy_some = destroy_some, .is_external = is_external, .copy = copy,
-    .check = check,
+    .destroy_some = destroy_some, .is_external = is_external,
+    .outside_bytes = outside_bytes, .settle = settle, .compact = compact,
+    .copy = copy, .check = check,
 };
 
 struct hash_table *hash_table_create(const struct entry_memory *m)

@@ -5,13 +5,17 @@
 #include "types/list.h"
 
 #include "structs/listpack.h"
+#include "types/home.h"
 
 struct list_big {
     struct value head; /* first */
     struct quicklist *q;
 };
 
-enum { DESTROYED_CHUNK = 128 }; /* elements that a chunk counts for */
+enum {
+    DESTROYED_CHUNK = 128, /* elements that a chunk counts for */
+    COMPACT_CHUNKS = 8,
+};
 
 static struct list_big *big_of(const struct entry *e)
 {
@@ -21,6 +25,12 @@ static struct list_big *big_of(const struct entry *e)
 static struct quicklist_memory memory_of(const struct entry_memory *m)
 {
     return (struct quicklist_memory){m->heap, m->account};
+}
+
+static struct quicklist_memory memory_of_big(const struct entry *e,
+                                             const struct entry_memory *m)
+{
+    return memory_of(value_memory(entry_value(e), m));
 }
 
 /* ---- value_ops ---- */
@@ -37,7 +47,9 @@ static size_t big_count(const struct value *v)
 
 static size_t big_bytes(const struct value *v, const struct entry_memory *m)
 {
-    return quicklist_bytes(as_list(v)->q) + slab_cell_bytes(m->heap, v);
+    (void)m;
+    return quicklist_bytes(as_list(v)->q)
+           + slab_class_bytes(sizeof(struct list_big));
 }
 
 static bool big_destroy_some(struct value **v, const struct entry_memory *m,
@@ -59,19 +71,48 @@ static bool big_is_external(const struct value *v)
     return true; /* chunks are larger than cells as a rule */
 }
 
+static size_t big_outside_bytes(const struct value *v)
+{
+    return quicklist_outside_bytes(as_list(v)->q);
+}
+
+static struct value *big_settle(struct value *v, const struct entry_memory *to)
+{
+    struct list_big *b = (struct list_big *)(void *)v;
+    struct list_big *moved = slab_alloc(to->heap, sizeof *moved);
+    if (moved == NULL) {
+        return NULL;
+    }
+    *moved = *b;
+    slab_free(to->heap, b);
+    return &moved->head;
+}
+
+static uint64_t big_compact(struct value *v, const struct entry_memory *m,
+                            uint64_t cursor)
+{
+    struct list_big *b = (struct list_big *)(void *)v;
+    struct quicklist_memory qm = memory_of(m);
+    if (cursor == 0) {
+        b->q = quicklist_compact_handle(b->q, &qm);
+    }
+    return quicklist_compact(b->q, &qm, cursor, COMPACT_CHUNKS);
+}
+
 static struct value *big_copy(const struct value *v,
                               const struct entry_memory *to);
 
 static void big_check(const struct value *v, const struct entry_memory *m)
 {
-    struct quicklist_memory qm = memory_of(m);
+    struct quicklist_memory qm = memory_of(value_memory(v, m));
     quicklist_check(as_list(v)->q, &qm);
 }
 
 static const struct value_ops big_ops = {
     .encoding = "quicklist", .count = big_count, .bytes = big_bytes,
     .destroy_some = big_destroy_some, .is_external = big_is_external,
-    .copy = big_copy, .check = big_check,
+    .outside_bytes = big_outside_bytes, .settle = big_settle,
+    .compact = big_compact, .copy = big_copy, .check = big_check,
 };
 
 /* Takes `q`, if it succeeds; NULL: out of memory. */
@@ -83,6 +124,18 @@ static struct value *wrap(const struct entry_memory *m, struct quicklist *q)
     }
     *b = (struct list_big){.head = {.ops = &big_ops}, .q = q};
     return &b->head;
+}
+
+/* The same for a part of the list `v`. */
+static struct value *wrap_beside(const struct value *v,
+                                 const struct entry_memory *m,
+                                 struct quicklist *q)
+{
+    struct value *part = wrap(value_memory(v, m), q);
+    if (part != NULL && v->home != NULL) {
+        home_join(v->home, part);
+    }
+    return part;
 }
 
 static struct value *big_copy(const struct value *v,
@@ -172,7 +225,7 @@ static void try_flat(const struct entry_memory *m,
         return;
     }
     quicklist_write_listpack(q, lp);
-    while (!big_destroy_some(&v, m, SIZE_MAX)) {
+    while (!value_destroy_some(&v, m, SIZE_MAX)) {
     }
 }
 
@@ -258,7 +311,7 @@ enum status list_push(const struct entry_memory *m,
     if ((*e)->encoding != ENC_BIG) {
         return push_flat(m, e, end, items, count);
     }
-    struct quicklist_memory qm = memory_of(m);
+    struct quicklist_memory qm = memory_of_big(*e, m);
     return quicklist_push(big_of(*e)->q, &qm,
                           end == LIST_HEAD ? QUICKLIST_HEAD : QUICKLIST_TAIL,
                           items, count);
@@ -336,7 +389,6 @@ enum status list_insert(const struct entry_memory *m,
                         const struct value_limits *l, struct entry **e,
                         struct list_at *at, bool is_after, struct slice item)
 {
-    struct quicklist_memory qm = memory_of(m);
     enum status st = prepare(m, l, e, &item, 1);
     if (st != ST_OK) {
         return st;
@@ -345,6 +397,7 @@ enum status list_insert(const struct entry_memory *m,
     assert(there);
     (void)there;
     if ((*e)->encoding == ENC_BIG) {
+        struct quicklist_memory qm = memory_of_big(*e, m);
         return quicklist_insert(big_of(*e)->q, &qm, &at->big, is_after, item);
     }
     struct listpack_splice s =
@@ -358,7 +411,6 @@ enum status list_replace(const struct entry_memory *m,
                          const struct value_limits *l, struct entry **e,
                          struct list_at *at, struct slice item)
 {
-    struct quicklist_memory qm = memory_of(m);
     enum status st = prepare(m, l, e, &item, 1);
     if (st != ST_OK) {
         return st;
@@ -367,6 +419,7 @@ enum status list_replace(const struct entry_memory *m,
     assert(there);
     (void)there;
     if ((*e)->encoding == ENC_BIG) {
+        struct quicklist_memory qm = memory_of_big(*e, m);
         st = quicklist_replace(big_of(*e)->q, &qm, &at->big, item);
         if (st == ST_OK) {
             try_flat(m, l, e);
@@ -395,7 +448,7 @@ void list_delete(const struct entry_memory *m, const struct value_limits *l,
         flat_shrink(m, e, listpack_delete(lp, pos, count));
         return;
     }
-    struct quicklist_memory qm = memory_of(m);
+    struct quicklist_memory qm = memory_of_big(*e, m);
     struct quicklist *q = big_of(*e)->q, *out = NULL;
     if (count == 1 && (index == 0 || index == have - 1)) {
         quicklist_pop(q, &qm, index == 0 ? QUICKLIST_HEAD : QUICKLIST_TAIL);
@@ -403,7 +456,7 @@ void list_delete(const struct entry_memory *m, const struct value_limits *l,
         quicklist_delete(q, &qm, index, count, &out);
     }
     if (out != NULL) {
-        *removed = wrap(m, out);
+        *removed = wrap_beside(entry_value(*e), m, out);
         if (*removed == NULL) {
             quicklist_destroy(&out, &qm);
         }
@@ -473,7 +526,7 @@ uint64_t list_remove_equal(const struct entry_memory *m,
         }
         return n;
     }
-    struct quicklist_memory qm = memory_of(m);
+    struct quicklist_memory qm = memory_of_big(*e, m);
     n = remove_equal_big(big_of(*e)->q, &qm, text, max, towards);
     if (n > 0 && quicklist_count(big_of(*e)->q) > 0) {
         try_flat(m, l, e);

@@ -7,21 +7,23 @@
  *            last added to; a packed form's own header says how long it is, the
  *            bytes behind it may be more when memory for a smaller cell lacked.
  * Memory:    table and cells are the heap's, cells over SLAB_CELL_MAX the
- *            account's. */
+ *            account's. Their bytes are counted as they come and go. */
 #include "types/set.h"
 
 #include "base/number.h"
 #include "structs/intset.h"
 #include "structs/listpack.h"
 #include "structs/table.h"
+#include "types/home.h"
 
-enum { LEN_LONG = 255 };
+enum { LEN_LONG = 255, COMPACT_BUCKETS = 8 };
 
 struct set_table {
     struct value head; /* first */
     struct table *table;
     const struct hash_seed *seed;
-    size_t outside_count; /* cells that are not the heap's */
+    size_t cell_bytes;    /* of all cells, in the allocator's measure */
+    size_t outside_bytes; /* of those that are not the heap's */
     uint64_t destroy_cursor;
 };
 
@@ -79,11 +81,25 @@ static void cell_destroy(uint8_t *cell, const struct entry_memory *m)
     }
 }
 
+/* What the allocator keeps for it. */
+static size_t cell_kept_bytes(const uint8_t *cell)
+{
+    size_t bytes = cell_bytes(cell_member(cell).len);
+    return bytes > SLAB_CELL_MAX ? mem_usable(cell) : slab_class_bytes(bytes);
+}
+
 /* ---- the table ---- */
 
 static struct set_table *big_of(const struct entry *e)
 {
     return (struct set_table *)(void *)entry_value(e);
+}
+
+static void count_cell(struct set_table *t, const uint8_t *cell, int sign)
+{
+    size_t bytes = cell_kept_bytes(cell) * (size_t)(ptrdiff_t)sign;
+    t->cell_bytes += bytes;
+    t->outside_bytes += cell_is_outside(cell) ? bytes : 0;
 }
 
 static uint64_t hash_cell(void *self, const void *cell)
@@ -112,6 +128,7 @@ static enum status big_add(struct set_table *t, const struct entry_memory *m,
     if (big_find(t, hash, member, &at) != NULL) {
         return ST_OK;
     }
+    m = value_memory(&t->head, m);
     uint8_t *cell = cell_create(m, member);
     if (cell == NULL) {
         return ST_NOMEM;
@@ -121,7 +138,7 @@ static enum status big_add(struct set_table *t, const struct entry_memory *m,
         cell_destroy(cell, m);
         return st;
     }
-    t->outside_count += cell_is_outside(cell);
+    count_cell(t, cell, 1);
     *added = true;
     return ST_OK;
 }
@@ -136,8 +153,8 @@ static bool big_remove(struct set_table *t, const struct entry_memory *m,
         return false;
     }
     table_remove(&at);
-    t->outside_count -= cell_is_outside(cell);
-    cell_destroy(cell, m);
+    count_cell(t, cell, -1);
+    cell_destroy(cell, value_memory(&t->head, m));
     return true;
 }
 
@@ -147,18 +164,6 @@ static size_t big_count(const struct value *v)
 {
     const struct set_table *t = (const struct set_table *)(const void *)v;
     return table_count(t->table);
-}
-
-struct sum {
-    const struct entry_memory *m;
-    size_t bytes;
-};
-
-static void sum_cell(void *self, void *cell)
-{
-    struct sum *s = self;
-    s->bytes += cell_is_outside(cell) ? mem_usable(cell)
-                                      : slab_cell_bytes(s->m->heap, cell);
 }
 
 static void each_cell(const struct table *t, table_visit_fn *visit, void *self)
@@ -172,12 +177,12 @@ static void each_cell(const struct table *t, table_visit_fn *visit, void *self)
 static size_t big_bytes(const struct value *v, const struct entry_memory *m)
 {
     const struct set_table *t = (const struct set_table *)(const void *)v;
-    struct sum s = {m, 0};
-    each_cell(t->table, sum_cell, &s);
-    return s.bytes + table_bytes(t->table) + slab_cell_bytes(m->heap, t);
+    (void)m;
+    return t->cell_bytes + table_bytes(t->table) + slab_class_bytes(sizeof *t);
 }
 
 struct destroyer {
+    struct set_table *t;
     const struct entry_memory *m;
     size_t count;
 };
@@ -185,6 +190,9 @@ struct destroyer {
 static void destroy_cell(void *self, void *cell)
 {
     struct destroyer *d = self;
+    if (cell_is_outside(cell)) {
+        d->t->outside_bytes -= mem_usable(cell);
+    }
     cell_destroy(cell, d->m);
     d->count++;
 }
@@ -194,7 +202,7 @@ static bool big_destroy_some(struct value **v, const struct entry_memory *m,
                              size_t budget)
 {
     struct set_table *t = (struct set_table *)(void *)*v;
-    struct destroyer d = {m, 0};
+    struct destroyer d = {t, m, 0};
     do {
         t->destroy_cursor = table_scan(t->table, t->destroy_cursor,
                                        destroy_cell, &d);
@@ -211,33 +219,95 @@ static bool big_destroy_some(struct value **v, const struct entry_memory *m,
 static bool big_is_external(const struct value *v)
 {
     const struct set_table *t = (const struct set_table *)(const void *)v;
-    return t->outside_count > 0;
+    return t->outside_bytes > 0;
+}
+
+static size_t big_outside_bytes(const struct value *v)
+{
+    return ((const struct set_table *)(const void *)v)->outside_bytes;
+}
+
+static struct value *big_settle(struct value *v, const struct entry_memory *to)
+{
+    struct set_table *t = (struct set_table *)(void *)v;
+    struct set_table *moved = slab_alloc(to->heap, sizeof *moved);
+    if (moved == NULL) {
+        return NULL;
+    }
+    *moved = *t;
+    table_set_home(moved->table, to->heap, moved);
+    slab_free(to->heap, t);
+    return &moved->head;
+}
+
+static void *move_cell(void *self, void *cell)
+{
+    const struct entry_memory *m = self;
+    if (cell_is_outside(cell) || !slab_is_source(m->heap, cell)) {
+        return NULL;
+    }
+    size_t bytes = cell_bytes(cell_member(cell).len);
+    void *to = slab_alloc(m->heap, bytes);
+    if (to != NULL) {
+        memcpy(to, cell, bytes);
+        slab_free(m->heap, cell);
+    }
+    return to;
+}
+
+static uint64_t big_compact(struct value *v, const struct entry_memory *m,
+                            uint64_t cursor)
+{
+    struct set_table *t = (struct set_table *)(void *)v;
+    struct entry_memory own = *m;
+    if (cursor == 0) {
+        t->table = table_compact_handle(t->table);
+    }
+    for (int i = 0; i < COMPACT_BUCKETS; i++) {
+        cursor = table_compact(t->table, cursor, move_cell, &own);
+        if (cursor == 0) {
+            break;
+        }
+    }
+    return cursor;
 }
 
 static struct value *big_copy(const struct value *v,
                               const struct entry_memory *to);
 
+struct check {
+    const struct set_table *t;
+    size_t cell_bytes, outside_bytes;
+};
+
 static void check_cell(void *self, void *cell)
 {
-    const struct set_table *t = self;
+    struct check *c = self;
     struct table_at at;
-    uint8_t *found = big_find(t, hash_cell(self, cell), cell_member(cell), &at);
+    struct slice member = cell_member(cell);
+    uint64_t hash = hash_keyed(c->t->seed, member.data, member.len);
+    uint8_t *found = big_find(c->t, hash, member, &at);
     assert(found == cell);
-    (void)found;
+    c->cell_bytes += cell_kept_bytes(found);
+    c->outside_bytes += cell_is_outside(found) ? cell_kept_bytes(found) : 0;
 }
 
 static void big_check(const struct value *v, const struct entry_memory *m)
 {
-    struct set_table *t = (struct set_table *)(void *)(uintptr_t)v;
+    const struct set_table *t = (const struct set_table *)(const void *)v;
+    struct check c = {.t = t};
     (void)m;
     table_check(t->table);
-    each_cell(t->table, check_cell, t);
+    each_cell(t->table, check_cell, &c);
+    assert(c.cell_bytes == t->cell_bytes);
+    assert(c.outside_bytes == t->outside_bytes);
 }
 
 static const struct value_ops big_ops = {
     .encoding = "hashtable", .count = big_count, .bytes = big_bytes,
     .destroy_some = big_destroy_some, .is_external = big_is_external,
-    .copy = big_copy, .check = big_check,
+    .outside_bytes = big_outside_bytes, .settle = big_settle,
+    .compact = big_compact, .copy = big_copy, .check = big_check,
 };
 
 static struct set_table *big_create(const struct entry_memory *m)

@@ -69,6 +69,12 @@ enum status value_create_empty(const struct entry_memory *m, struct slice key,
     return ST_OK;
 }
 
+void entry_set_value(struct entry *e, struct value *v)
+{
+    assert(e->encoding == ENC_BIG);
+    memcpy(entry_pointer_at(e), &v, sizeof v);
+}
+
 static int64_t deadline_of(const struct entry *e)
 {
     return entry_has_deadline(e) ? entry_deadline_ms(e) : 0;
@@ -87,7 +93,7 @@ enum status value_make_big(const struct entry_memory *m, struct entry **e,
     if (to == NULL) {
         return ST_NOMEM;
     }
-    memcpy(entry_pointer_at(to), &v, sizeof v);
+    entry_set_value(to, v);
     value_replace(m, e, to);
     return ST_OK;
 }

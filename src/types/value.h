@@ -7,28 +7,41 @@
  * deadlines nor databases.
  *
  * Threads: the shard's.  Memory: the heap and account of the keyspace, so a value
- * that goes to another keyspace is copied there. */
+ * that goes to another keyspace is copied there; a very big value has both of
+ * its own (home.h) and is handed over. */
 #ifndef ENGRAM_TYPES_VALUE_H
 #define ENGRAM_TYPES_VALUE_H
 
 #include "types/flat.h"
 
 struct value;
+struct value_home;
 
 struct value_ops {
     const char *encoding; /* OBJECT ENCODING's word */
     size_t (*count)(const struct value *v); /* elements */
     /* As value_due_ms; only of hashes, no other elements have deadlines. */
     int64_t (*due_ms)(const struct value *v);
-    /* All of its memory. */
+    /* All of its memory; O(1). */
     size_t (*bytes)(const struct value *v, const struct entry_memory *m);
     /* Frees about `budget` elements; true: it is gone, and *v NULL. Nothing else
-     * may be done with it once this has begun. */
+     * may be done with it once this has begun. For value_destroy_some. */
     bool (*destroy_some)(struct value **v, const struct entry_memory *m,
                          size_t budget);
     /* Does it hold memory outside the heap? If not, it may be dropped together
      * with the heap, without a walk. */
     bool (*is_external)(const struct value *v);
+    /* Bytes of the memory outside the heap. */
+    size_t (*outside_bytes)(const struct value *v);
+    /* Moves the struct into `to`, where all that is allocated for it will come
+     * from; the cells it has are adopted (base/slab.h). NULL: out of memory,
+     * nothing changed. */
+    struct value *(*settle)(struct value *v, const struct entry_memory *to);
+    /* Moves what lies in source pages of the heap (`m` is what the value itself
+     * uses), some dozens of elements from `cursor` on (0 to begin); the next
+     * cursor, 0 at the end. What finds no memory stays. */
+    uint64_t (*compact)(struct value *v, const struct entry_memory *m,
+                        uint64_t cursor);
     /* A copy whose memory is `to`'s; NULL: out of memory. */
     struct value *(*copy)(const struct value *v, const struct entry_memory *to);
     /* Invariants; slow; asserts. */
@@ -38,6 +51,11 @@ struct value_ops {
 struct value {
     const struct value_ops *ops;
     struct value *next; /* its keyspace's, once it is to be freed */
+    struct value_home *home; /* NULL: it lies in the keyspace's heap */
+    /* Of the walk that tidies its keyspace, while it has no home: where it
+     * stands, and the number of the last one that came through. */
+    uint64_t tidy_cursor;
+    uint64_t tidy_round;
 };
 
 /* Where packed forms end; directives of the same names. Relaxed: read by any
@@ -55,6 +73,14 @@ static inline struct value *entry_value(const struct entry *e)
     assert(e->encoding == ENC_BIG);
     return entry_pointer(e);
 }
+
+/* Frees about `budget` elements; true: it is gone, and *v NULL. Else *v may have
+ * become another; only this may be done with it from now on. */
+bool value_destroy_some(struct value **v, const struct entry_memory *m,
+                        size_t budget);
+
+/* The value has moved. */
+void entry_set_value(struct entry *e, struct value *v);
 
 /* Elements of a collection. */
 size_t value_count(const struct entry *e);

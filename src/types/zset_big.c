@@ -7,6 +7,15 @@
  *            that asking for them needs no walk. */
 #include "types/zset_big.h"
 
+#include "types/home.h"
+
+enum {
+    COMPACT_BUCKETS = 8,
+    /* A walk goes through the ranking first, which moves the cells, then
+     * through the table's own memory. */
+    COMPACT_TABLE = 62, /* bit of a cursor: it is the table's */
+};
+
 /* ---- cells ---- */
 
 static uint64_t hash_cell(void *self, const void *cell)
@@ -37,6 +46,7 @@ enum status zset_big_add(struct zset_big *z, const struct entry_memory *m,
                          uint64_t hash, struct slice member, double score,
                          bool is_last)
 {
+    m = value_memory(&z->head, m);
     struct ranked *r = ranked_create(m->heap, m->account, score, member);
     if (r == NULL) {
         return ST_NOMEM;
@@ -51,7 +61,7 @@ enum status zset_big_add(struct zset_big *z, const struct entry_memory *m,
         goto leave_ranking;
     }
     z->cell_bytes += ranked_bytes(r);
-    z->outside_count += is_outside(r);
+    z->outside_bytes += is_outside(r) ? ranked_bytes(r) : 0;
     return ST_OK;
 leave_ranking:
     ranking_remove(z->by_score, r);
@@ -64,8 +74,9 @@ destroy_cell:
 static void drop_cell(struct zset_big *z, const struct entry_memory *m,
                       struct ranked *r)
 {
+    m = value_memory(&z->head, m);
     z->cell_bytes -= ranked_bytes(r);
-    z->outside_count -= is_outside(r);
+    z->outside_bytes -= is_outside(r) ? ranked_bytes(r) : 0;
     ranked_destroy(&r, m->heap, m->account);
 }
 
@@ -83,7 +94,7 @@ bool zset_big_remove(struct zset_big *z, const struct entry_memory *m,
     return true;
 }
 
-struct taker {
+struct one {
     struct zset_big *z;
     const struct entry_memory *m;
 };
@@ -91,7 +102,7 @@ struct taker {
 /* The ranking has let go of the cell. */
 static void take_cell(void *self, struct ranked *r)
 {
-    struct taker *t = self;
+    struct one *t = self;
     struct table_at at;
     uint64_t hash = zset_big_hash(t->z, ranked_member(r));
     const struct ranked *found = table_find_first(t->z->by_member, hash, &at);
@@ -106,7 +117,7 @@ static void take_cell(void *self, struct ranked *r)
 void zset_big_remove_ranks(struct zset_big *z, const struct entry_memory *m,
                            size_t first, size_t count)
 {
-    struct taker t = {z, m};
+    struct one t = {z, m};
     while (count > 0) {
         size_t taken = ranking_take(z->by_score, first, count, take_cell, &t);
         assert(taken > 0);
@@ -129,14 +140,16 @@ static size_t big_count(const struct value *v)
 static size_t big_bytes(const struct value *v, const struct entry_memory *m)
 {
     const struct zset_big *z = of(v);
+    (void)m;
     return z->cell_bytes + table_bytes(z->by_member)
-           + ranking_bytes(z->by_score) + slab_cell_bytes(m->heap, z);
+           + ranking_bytes(z->by_score) + slab_class_bytes(sizeof *z);
 }
 
 static void destroy_cell(void *self, struct ranked *r)
 {
-    const struct entry_memory *m = self;
-    ranked_destroy(&r, m->heap, m->account);
+    const struct one *x = self;
+    x->z->outside_bytes -= is_outside(r) ? ranked_bytes(r) : 0;
+    ranked_destroy(&r, x->m->heap, x->m->account);
 }
 
 /* The cells first, by the ranking; nobody looks at the table's slots again. */
@@ -144,8 +157,8 @@ static bool big_destroy_some(struct value **v, const struct entry_memory *m,
                              size_t budget)
 {
     struct zset_big *z = (struct zset_big *)(void *)*v;
-    struct entry_memory mine = *m;
-    if (ranking_destroy_some(&z->by_score, budget, destroy_cell, &mine)) {
+    struct one x = {z, m};
+    if (ranking_destroy_some(&z->by_score, budget, destroy_cell, &x)) {
         return false;
     }
     table_destroy(&z->by_member);
@@ -156,7 +169,82 @@ static bool big_destroy_some(struct value **v, const struct entry_memory *m,
 
 static bool big_is_external(const struct value *v)
 {
-    return of(v)->outside_count > 0;
+    return of(v)->outside_bytes > 0;
+}
+
+static size_t big_outside_bytes(const struct value *v)
+{
+    return of(v)->outside_bytes;
+}
+
+static struct value *big_settle(struct value *v, const struct entry_memory *to)
+{
+    struct zset_big *z = (struct zset_big *)(void *)v;
+    struct zset_big *moved = slab_alloc(to->heap, sizeof *moved);
+    if (moved == NULL) {
+        return NULL;
+    }
+    *moved = *z;
+    table_set_home(moved->by_member, to->heap, moved);
+    ranking_set_home(moved->by_score, to->heap);
+    slab_free(to->heap, z);
+    return &moved->head;
+}
+
+static struct ranked *move_cell(void *self, struct ranked *r)
+{
+    const struct one *x = self;
+    struct ranked *to = is_outside(r) ? NULL : ranked_copy_out(r, x->m->heap);
+    struct table_at at;
+    if (to == NULL) {
+        return NULL;
+    }
+    uint64_t hash = zset_big_hash(x->z, ranked_member(r));
+    const struct ranked *found = table_find_first(x->z->by_member, hash, &at);
+    while (found != r) {
+        assert(found != NULL);
+        found = table_find_next(&at);
+    }
+    table_replace(&at, to);
+    ranked_destroy(&r, x->m->heap, x->m->account);
+    return to;
+}
+
+static void *leave_cell(void *self, void *cell)
+{
+    (void)self;
+    (void)cell;
+    return NULL;
+}
+
+static uint64_t compact_ranking(struct zset_big *z,
+                                const struct entry_memory *m, uint64_t cursor)
+{
+    struct one x = {z, m};
+    if (cursor == 0) {
+        z->by_member = table_compact_handle(z->by_member);
+        z->by_score = ranking_compact_handle(z->by_score);
+    }
+    cursor = ranking_compact(z->by_score, cursor, move_cell, &x);
+    return cursor != 0 ? cursor : (uint64_t)1 << COMPACT_TABLE;
+}
+
+static uint64_t big_compact(struct value *v, const struct entry_memory *m,
+                            uint64_t cursor)
+{
+    struct zset_big *z = (struct zset_big *)(void *)v;
+    const uint64_t of_table = (uint64_t)1 << COMPACT_TABLE;
+    if ((cursor & of_table) == 0) {
+        return compact_ranking(z, m, cursor);
+    }
+    cursor &= ~of_table;
+    for (int i = 0; i < COMPACT_BUCKETS; i++) {
+        cursor = table_compact(z->by_member, cursor, leave_cell, NULL);
+        if (cursor == 0) {
+            return 0;
+        }
+    }
+    return cursor | of_table;
 }
 
 static struct value *big_copy(const struct value *v,
@@ -202,16 +290,17 @@ static void big_check(const struct value *v, const struct entry_memory *m)
         assert(found == r);
         (void)found;
         bytes += ranked_bytes(r);
-        outside += is_outside(r);
+        outside += is_outside(r) ? ranked_bytes(r) : 0;
     }
     assert(bytes == z->cell_bytes);
-    assert(outside == z->outside_count);
+    assert(outside == z->outside_bytes);
 }
 
 static const struct value_ops big_ops = {
     .encoding = "skiplist", .count = big_count, .bytes = big_bytes,
     .destroy_some = big_destroy_some, .is_external = big_is_external,
-    .copy = big_copy, .check = big_check,
+    .outside_bytes = big_outside_bytes, .settle = big_settle,
+    .compact = big_compact, .copy = big_copy, .check = big_check,
 };
 
 struct zset_big *zset_big_create(const struct entry_memory *m)

@@ -13,7 +13,7 @@ struct zset_big {
     struct ranking *by_score;
     const struct hash_seed *seed;
     size_t cell_bytes;    /* of all cells, in the allocator's measure */
-    size_t outside_count; /* cells that are not the heap's */
+    size_t outside_bytes; /* of those that are not the heap's */
 };
 
 static inline struct zset_big *zset_big_of(const struct entry *e)

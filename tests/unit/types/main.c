@@ -12,5 +12,6 @@ int main(void)
     failed += test_hash_run();
     failed += test_list_run();
     failed += test_set_run();
+    failed += test_home_run();
     return failed > 0;
 }

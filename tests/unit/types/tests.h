@@ -19,5 +19,6 @@ int test_zset_run(void);
 int test_hash_run(void);
 int test_list_run(void);
 int test_set_run(void);
+int test_home_run(void);
 
 #endif
