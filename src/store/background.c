@@ -186,12 +186,15 @@ static bool free_doomed(struct keyspace *ks, const struct store_turn *turn)
     struct shard *sh = &ks->store->shards[ks->shard];
     while (ks->doomed != NULL) {
         struct value *v = ks->doomed, *next = v->next;
-        if (v->ops->destroy_some(&v, &ks->memory, DOOMED_BATCH)) {
+        if (value_destroy_some(&v, &ks->memory, DOOMED_BATCH)) {
             ks->doomed = next;
             uint32_t n = atomic_load_explicit(&sh->doomed_count,
                                               memory_order_relaxed);
             atomic_store_explicit(&sh->doomed_count, n - 1,
                                   memory_order_relaxed);
+        } else {
+            v->next = next;
+            ks->doomed = v;
         }
         if (is_over(turn)) {
             return ks->doomed != NULL;
@@ -256,10 +259,36 @@ static bool sweep_slice(struct keyspace *ks, const struct store_turn *turn)
     return true;
 }
 
+/* A step through a big value that lies in this heap too. */
+static void compact_value(struct keyspace *ks, struct entry *e)
+{
+    struct value *v = entry_value(e), *moved = NULL;
+    if (v->home != NULL || v->ops->compact == NULL
+        || v->tidy_round == ks->compact_round) {
+        return;
+    }
+    if (slab_is_source(ks->heap, v)) {
+        moved = v->ops->settle(v, &ks->memory);
+    }
+    if (moved != NULL) {
+        entry_set_value(e, moved);
+        v = moved;
+    }
+    v->tidy_cursor = v->ops->compact(v, &ks->memory, v->tidy_cursor);
+    if (v->tidy_cursor == 0) {
+        v->tidy_round = ks->compact_round;
+    } else {
+        ks->is_value_unfinished = true;
+    }
+}
+
 static void *move_entry(void *self, void *entry)
 {
     struct keyspace *ks = self;
     struct entry *e = entry;
+    if (e->encoding == ENC_BIG) {
+        compact_value(ks, e);
+    }
     if ((e->flags & ENTRY_UNSLABBED) || !slab_is_source(ks->heap, e)) {
         return NULL;
     }
@@ -283,13 +312,19 @@ static bool compact_slice(struct keyspace *ks, const struct store_turn *turn)
         }
         ks->is_compacting = true;
         ks->compact_cursor = 0;
+        ks->compact_round++;
     }
     keyspace_forget_found(ks);
     do {
         for (int i = 0; i < COMPACT_BATCH; i++) {
-            ks->compact_cursor = table_compact(ks->table, ks->compact_cursor,
-                                               move_entry, ks);
-            if (ks->compact_cursor == 0) {
+            uint64_t next = table_compact(ks->table, ks->compact_cursor,
+                                          move_entry, ks);
+            if (ks->is_value_unfinished) {
+                ks->is_value_unfinished = false; /* the bucket once more */
+                break;
+            }
+            ks->compact_cursor = next;
+            if (next == 0) {
                 slab_end_compaction(ks->heap);
                 ks->is_compacting = false;
                 return false;
@@ -299,6 +334,21 @@ static bool compact_slice(struct keyspace *ks, const struct store_turn *turn)
     return true;
 }
 
+/* True: not finished. */
+static bool homes_slice(struct keyspace *ks, const struct store_turn *turn)
+{
+    while (ks->homes.first != NULL) {
+        struct value_home *h = ks->homes.first;
+        if (!home_tidy(h)) {
+            home_list_remove(h);
+        }
+        if (is_over(turn)) {
+            return ks->homes.first != NULL;
+        }
+    }
+    return false;
+}
+
 bool store_tidy(struct store *s, uint32_t shard, const struct store_turn *turn)
 {
     for (uint32_t db = 0; db < s->database_count; db++) {
@@ -306,7 +356,8 @@ bool store_tidy(struct store *s, uint32_t shard, const struct store_turn *turn)
         if (ks == NULL) {
             continue;
         }
-        if (sweep_slice(ks, turn) || compact_slice(ks, turn)) {
+        if (sweep_slice(ks, turn) || homes_slice(ks, turn)
+            || compact_slice(ks, turn)) {
             return true;
         }
     }

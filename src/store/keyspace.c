@@ -15,7 +15,10 @@
 #include "base/clock.h"
 #include "store/store_priv.h"
 
-enum { DESTROYED_AT_ONCE = 128 }; /* elements of a big value */
+enum {
+    DESTROYED_AT_ONCE = 128, /* elements of a big value */
+    HOME_PERIOD = 64,        /* edits between looks at how big a value is */
+};
 
 static uint64_t hash_of_entry(void *self, const void *entry)
 {
@@ -192,16 +195,22 @@ static void set_index_flags(struct entry *e, uint8_t flags)
 
 /* ---- writing ---- */
 
-void keyspace_doom(struct keyspace *ks, struct value *v)
+static void count_doomed(struct keyspace *ks, int change)
 {
     struct shard *sh = &ks->store->shards[ks->shard];
-    if (v->ops->destroy_some(&v, &ks->memory, DESTROYED_AT_ONCE)) {
+    uint32_t n = atomic_load_explicit(&sh->doomed_count, memory_order_relaxed);
+    atomic_store_explicit(&sh->doomed_count, n + (uint32_t)change,
+                          memory_order_relaxed);
+}
+
+void keyspace_doom(struct keyspace *ks, struct value *v)
+{
+    if (value_destroy_some(&v, &ks->memory, DESTROYED_AT_ONCE)) {
         return;
     }
     v->next = ks->doomed;
     ks->doomed = v;
-    uint32_t n = atomic_load_explicit(&sh->doomed_count, memory_order_relaxed);
-    atomic_store_explicit(&sh->doomed_count, n + 1, memory_order_relaxed);
+    count_doomed(ks, 1);
 }
 
 /* Frees an entry that is out of the table. */
@@ -386,6 +395,16 @@ enum status keyspace_set_deadline(struct keyspace *ks, const struct key *k,
 
 /* ---- collections ---- */
 
+/* A value that has grown large enough gets a home. Without memory for one it
+ * goes on without. */
+static void consider_home(struct keyspace *ks, struct entry *e)
+{
+    if (home_is_due(entry_value(e), &ks->memory)
+        && home_give(&ks->memory, e) == ST_OK) {
+        home_list_put(&ks->homes, entry_value(e)->home);
+    }
+}
+
 enum status keyspace_put(struct keyspace *ks, const struct key *k,
                          struct entry *e)
 {
@@ -395,6 +414,9 @@ enum status keyspace_put(struct keyspace *ks, const struct key *k,
     if (st != ST_OK) {
         destroy_entry(ks, e);
         return st;
+    }
+    if (e->encoding == ENC_BIG) {
+        consider_home(ks, e);
     }
     return put_made(ks, k, find(ks, k), e, flags);
 }
@@ -459,11 +481,26 @@ enum status keyspace_edit_begin_new(struct keyspace *ks, const struct key *k,
     return st;
 }
 
+/* Its home is up to date, or it gets one. */
+static void finish_big(struct keyspace *ks, struct entry *e)
+{
+    struct value_home *h = entry_value(e)->home;
+    if (__builtin_expect(h != NULL, 0)) {
+        home_sync(h);
+        home_list_put(&ks->homes, h);
+    } else if (++ks->edit_count % HOME_PERIOD == 0) {
+        consider_home(ks, e);
+    }
+}
+
 bool keyspace_edit_end(struct keyspace_edit *edit)
 {
     struct keyspace *ks = edit->ks;
     assert(ks->is_edited);
     ks->is_edited = false;
+    if (edit->entry->encoding == ENC_BIG) {
+        finish_big(ks, edit->entry);
+    }
     ks->external_count += entry_is_external(edit->entry);
     index_edited(edit);
     if (edit->entry != edit->before) {
@@ -540,6 +577,39 @@ static enum status put(struct keyspace *ks, const struct key *k,
     return ST_OK;
 }
 
+/* What was cut from the value goes along with its home. */
+static void doomed_follow(struct keyspace *from, struct keyspace *to,
+                          const struct value_home *h)
+{
+    struct value **at = &from->doomed;
+    while (*at != NULL) {
+        struct value *v = *at;
+        if (v->home != h) {
+            at = &v->next;
+            continue;
+        }
+        *at = v->next;
+        v->next = to->doomed;
+        to->doomed = v;
+        count_doomed(from, -1);
+        count_doomed(to, 1);
+    }
+}
+
+/* The value of `e` has come with its home from another keyspace, if it has any. */
+static void welcome(struct keyspace *from, struct keyspace *to,
+                    struct entry *e)
+{
+    struct value_home *h = e->encoding == ENC_BIG ? entry_value(e)->home : NULL;
+    if (h != NULL && from != to) {
+        home_list_remove(h);
+        home_list_put(&to->homes, h);
+        doomed_follow(from, to, h);
+    } else if (e->encoding == ENC_BIG) {
+        consider_home(to, e);
+    }
+}
+
 static enum status transfer(struct keyspace *from_ks, const struct key *from,
                             struct keyspace *to_ks, const struct key *to,
                             bool take)
@@ -576,6 +646,7 @@ static enum status transfer(struct keyspace *from_ks, const struct key *from,
             keyspace_doom(from_ks, left);
         }
     }
+    welcome(from_ks, to_ks, made);
     return ST_OK;
 }
 
@@ -662,6 +733,11 @@ static void tally_entry(void *self, void *entry)
     t->dues += value_due_ms(e) != INT64_MAX;
     t->externals += entry_is_external(e);
     t->entry_bytes += entry_bytes(e, &t->ks->memory);
+    if (e->encoding == ENC_BIG) {
+        const struct value *v = entry_value(e);
+        v->ops->check(v, &t->ks->memory);
+        home_check(v->home, &t->ks->account);
+    }
 }
 
 /* What is remembered of the last look-up is what a fresh one gives. */
@@ -699,6 +775,10 @@ void keyspace_check(struct keyspace *ks)
     assert(t.externals == ks->external_count);
     assert(t.dues == ks->due_count);
     assert(t.entry_bytes <= mem_used(&ks->account));
+    for (const struct value_home *h = ks->homes.first; h != NULL; h = h->next) {
+        assert(h->list == &ks->homes);
+        home_check(h, &ks->account);
+    }
     if (ks->expiry != NULL) {
         expiry_check(ks->expiry);
         assert(expiry_count(ks->expiry) >= t.deadlines);

@@ -66,7 +66,7 @@ static void free_external(void *self, void *entry)
         return;
     }
     struct value *v = entry_value(e);
-    if (v->ops->is_external(v)) {
+    if (v->home != NULL || v->ops->is_external(v)) {
         v->next = ks->doomed;
         ks->doomed = v;
     }
@@ -79,9 +79,12 @@ static void free_external(void *self, void *entry)
 static void free_doomed(struct keyspace *ks)
 {
     struct value *v = ks->doomed, *next = v->next;
-    if (!v->ops->is_external(v)
-        || v->ops->destroy_some(&v, &ks->memory, RECLAIM_ELEMENTS)) {
+    if ((v->home == NULL && !v->ops->is_external(v))
+        || value_destroy_some(&v, &ks->memory, RECLAIM_ELEMENTS)) {
         ks->doomed = next;
+    } else {
+        v->next = next;
+        ks->doomed = v;
     }
 }
 

@@ -7,6 +7,7 @@
 #include "base/slab.h"
 #include "store/store.h"
 #include "structs/expiry.h"
+#include "types/home.h"
 
 /* 34 years. */
 #define DEADLINE_COUNTED_MS ((int64_t)1 << 40)
@@ -32,11 +33,15 @@ struct keyspace {
     struct counter deadline_sum_ms;
     size_t external_count; /* entries with memory outside the heap */
     struct value *doomed; /* big values that nobody has any more, to be freed */
+    struct home_list homes; /* those that want to be tidied */
+    uint32_t edit_count;
     bool is_edited;       /* between keyspace_edit_begin and _end */
     uint64_t use_random;   /* keyspace_count_use's */
     uint8_t parity;        /* ENTRY_PARITY of the current sweep, or 0 */
     bool is_compacting;
+    bool is_value_unfinished; /* of the bucket at the cursor */
     uint64_t compact_cursor;
+    uint64_t compact_round;
     struct keyspace *reclaim_next; /* set aside; the reclaimer's */
     uint64_t reclaim_cursor;
     bool reclaim_externals_done;
