@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,7 +121,8 @@ char client_reply(struct client *c, long *number, const char **body)
     if (kind == '-') {
         fail("the server replied %s", line);
     }
-    *number = kind == ':' || kind == '$' ? strtol(line + 1, NULL, 10) : 0;
+    bool is_counted = kind == ':' || kind == '$' || kind == '*';
+    *number = is_counted ? strtol(line + 1, NULL, 10) : 0;
     *body = NULL;
     if (kind == '$' && *number >= 0) {
         receive(c, (size_t)*number + 2);

@@ -12,6 +12,7 @@ struct event_options {
     uint64_t keys;
     size_t value_bytes;
     uint64_t step_keys; /* grow: SETs between two readings of the memory */
+    const char *kind;   /* big: the collection's type */
 };
 
 /* From nothing to `keys` keys, then 99 % of them deleted. A server without INFO
@@ -23,5 +24,9 @@ void event_expire(const struct event_options *o);
 
 /* FLUSHALL SYNC of `keys` keys, then FLUSHALL ASYNC, beside a probe. */
 void event_flush(const struct event_options *o);
+
+/* One collection of `keys` elements: its commands, moves and ends, beside a
+ * probe. */
+void event_big(const struct event_options *o);
 
 #endif

@@ -1,9 +1,11 @@
-/* latency: the load of `bench/run` for what hurts: growth, expiry, flushing.
+/* latency: the load of `bench/run` for what hurts: growth, expiry, flushing,
+ * and one big collection.
  *
  *     latency echo PORT
  *     latency grow PORT PID [KEYS [VALUE_BYTES [STEP]]]
  *     latency expire PORT PID [KEYS [VALUE_BYTES]]
  *     latency flush PORT PID [KEYS [VALUE_BYTES]]
+ *     latency big PORT PID [ELEMENTS [set|list|zset|hash]]
  *
  * PORT and PID are the server's, on 127.0.0.1. Pin the server to one processor
  * and this program to another. The figures are printed as name=value. */
@@ -29,6 +31,7 @@ static const struct {
      {.keys = 20000000, .value_bytes = 16, .step_keys = 4096}},
     {"expire", event_expire, {.keys = 2000000, .value_bytes = 64}},
     {"flush", event_flush, {.keys = 5000000, .value_bytes = 64}},
+    {"big", event_big, {.keys = 10000000, .kind = "set"}},
 };
 
 static uint64_t number_of(const char *text, uint64_t max)
@@ -54,8 +57,11 @@ int main(int argc, char **argv)
         o.port = (int)number_of(argv[2], 65535);
         o.server_pid = (int)number_of(argv[3], 1 << 30);
         o.keys = argc > 4 ? number_of(argv[4], 1000000000) : o.keys;
-        o.value_bytes = argc > 5 ? number_of(argv[5], VALUE_BYTES_MAX)
-                                 : o.value_bytes;
+        if (o.kind != NULL) {
+            o.kind = argc > 5 ? argv[5] : o.kind;
+        } else if (argc > 5) {
+            o.value_bytes = number_of(argv[5], VALUE_BYTES_MAX);
+        }
         o.step_keys = argc > 6 ? number_of(argv[6], 1 << 30) : o.step_keys;
         if (o.keys == 0 || (o.step_keys == 0 && argc > 6)) {
             fail("nothing to measure");
@@ -66,7 +72,8 @@ int main(int argc, char **argv)
     }
     fputs("usage: latency echo PORT\n"
           "       latency grow|expire|flush PORT PID [KEYS [VALUE_BYTES"
-          " [STEP]]]\n",
+          " [STEP]]]\n"
+          "       latency big PORT PID [ELEMENTS [set|list|zset|hash]]\n",
           stderr);
     return 2;
 }

@@ -1,0 +1,308 @@
+/* big: what one big collection does to the sessions beside it, and what its own
+ * commands take. The collection has `keys` elements of 24 bytes under the name
+ * `big`; it is filled by pipelined commands (the first section), then changed
+ * and read here and there, moved, thinned out, and done away with in each way
+ * that there is, every time filled again. Each section tells the caller's
+ * latency and that of a probe meanwhile, both net of waits (waits.h). */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "client.h"
+#include "events.h"
+#include "probe.h"
+
+enum {
+    SMALL_TIMES = 1000, /* a small command's repetitions */
+    MOVE_TIMES = 20,
+    BEFORE_MS = 300,
+    AFTER_MS = 2000, /* that long is watched what was begun in the background */
+    SHARE_KEPT = 20, /* thinned out until a twentieth is left */
+    TAKEN_AT_ONCE = 100,
+};
+
+/* A command as one would type it; `%1` stands for a random number below 3/4 of
+ * the count of elements, since the commands before have taken some. */
+struct small {
+    const char *label, *text;
+};
+
+struct kind {
+    const char *name;
+    const char *fill; /* `%1` is the number of the element */
+    const char *thin; /* takes about TAKEN_AT_ONCE */
+    struct small small[16];
+};
+
+#define ELEMENT "element:%1"
+
+static const struct kind kinds[] = {
+    {"set", "SADD big " ELEMENT, "SPOP big 100",
+     {{"SADD, SREM", "SADD big other:%1|SREM big other:%1"},
+      {"SREM", "SREM big " ELEMENT},
+      {"SISMEMBER", "SISMEMBER big " ELEMENT},
+      {"SRANDMEMBER", "SRANDMEMBER big"},
+      {"SPOP", "SPOP big"},
+      {"SSCAN", "SSCAN big %1 COUNT 10"},
+      {"SMOVE", "SMOVE big aside " ELEMENT},
+      {"MEMORY USAGE", "MEMORY USAGE big"}}},
+    {"list", "RPUSH big " ELEMENT, "LTRIM big 100 -1",
+     {{"LINDEX", "LINDEX big %1"},
+      {"LRANGE of 10", "LRANGE big %1 %1"},
+      {"LSET", "LSET big %1 changed"},
+      {"LPUSH, LPOP", "LPUSH big a|LPOP big"},
+      {"RPOPLPUSH", "RPOPLPUSH big big"},
+      {"LINSERT near", "LINSERT big BEFORE " ELEMENT " other"},
+      {"LREM near", "LREM big 1 " ELEMENT},
+      {"LTRIM of one", "LTRIM big 1 -1"},
+      {"MEMORY USAGE", "MEMORY USAGE big"}}},
+    {"zset", "ZADD big %1 " ELEMENT, "ZPOPMIN big 100",
+     {{"ZADD", "ZADD big %1 " ELEMENT},
+      {"ZRANK", "ZRANK big " ELEMENT},
+      {"ZRANGE by rank", "ZRANGE big %1 %1"},
+      {"ZRANGE by score", "ZRANGE big %1 +inf BYSCORE LIMIT 0 10"},
+      {"ZRANGE, offset", "ZRANGE big 0 +inf BYSCORE LIMIT %1 10"},
+      {"ZCOUNT", "ZCOUNT big %1 +inf"},
+      {"ZPOPMIN", "ZPOPMIN big"},
+      {"ZREMRANGEBYRANK", "ZREMRANGEBYRANK big %1 %1"},
+      {"ZREMRANGEBYSCORE", "ZREMRANGEBYSCORE big %1 %1"},
+      {"ZRANDMEMBER", "ZRANDMEMBER big"},
+      {"ZSCAN", "ZSCAN big %1 COUNT 10"},
+      {"MEMORY USAGE", "MEMORY USAGE big"}}},
+    {"hash", "HSET big " ELEMENT " v", NULL,
+     {{"HSET", "HSET big " ELEMENT " changed"},
+      {"HDEL", "HDEL big " ELEMENT},
+      {"HRANDFIELD", "HRANDFIELD big"},
+      {"HSCAN", "HSCAN big %1 COUNT 10"},
+      {"MEMORY USAGE", "MEMORY USAGE big"}}},
+};
+
+static const struct small ends[] = {
+    {"DEL", "DEL big"},
+    {"UNLINK", "UNLINK big"},
+    {"SET over it", "SET big x"},
+    {"expiry", "PEXPIRE big 1"},
+    {"RENAME over it", "RENAME small big"},
+    {"COPY over it", "COPY small big REPLACE"},
+    {"FLUSHALL ASYNC", "FLUSHALL ASYNC"},
+};
+
+static const struct small moves[] = {
+    {"RENAME", "RENAME big b|RENAME b big"},
+    {"MOVE", "MOVE big 1|SELECT 1|MOVE big 0|SELECT 0"},
+};
+
+struct big {
+    const struct event_options *options;
+    const struct kind *kind;
+    struct client *client;
+    uint64_t random;
+    uint64_t count; /* elements there, more or less */
+    struct waits waits;
+    struct histogram net;
+};
+
+static void sleep_ms(long ms)
+{
+    struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    nanosleep(&t, NULL);
+}
+
+/* Writes the command up to a `|` with `number` for `%1`; what is left of it. */
+static const char *put_text(char *out, size_t *len, const char *text,
+                            uint64_t number)
+{
+    *len = 0;
+    for (; *text != '\0' && *text != '|'; text++) {
+        if (text[0] == '%' && text[1] == '1') {
+            *len += (size_t)sprintf(out + *len, "%" PRIu64, number);
+            text++;
+        } else {
+            out[(*len)++] = *text;
+        }
+    }
+    out[(*len)++] = '\r';
+    out[(*len)++] = '\n';
+    return *text == '|' ? text + 1 : NULL;
+}
+
+/* Reads one reply with all that is in it. */
+static void skip_reply(struct client *c)
+{
+    const char *body;
+    long number;
+    for (long left = 1; left > 0; left--) {
+        char first = client_reply(c, &number, &body);
+        left += first == '*' && number > 0 ? number : 0;
+    }
+}
+
+static uint64_t random_number(struct big *b)
+{
+    b->random = b->random * 6364136223846793005u + 1442695040888963407u;
+    return (b->random >> 20) % (b->count / 4 * 3);
+}
+
+/* Sends the command, or each of those between bars, and times it. */
+static void time_one(struct big *b, const char *text)
+{
+    uint64_t number = random_number(b);
+    while (text != NULL) {
+        char out[COMMAND_BYTES_MAX];
+        size_t len;
+        text = put_text(out, &len, text, number);
+        uint64_t sent_ns = clock_now_ns();
+        client_send(b->client, out, len);
+        skip_reply(b->client);
+        histogram_add(&b->net, waits_net_capped(&b->waits, sent_ns,
+                                                clock_now_ns()));
+    }
+}
+
+static void print_section(struct big *b, const char *label,
+                          const struct probe *p)
+{
+    printf("[%s]\n", label);
+    histogram_print(&b->net, "caller_net");
+    histogram_print(&p->net[PROBE_DURING], "during_net");
+    fflush(stdout);
+}
+
+/* `text` so many times, beside a probe, which goes on for a while. */
+static void measure(struct big *b, const char *label, const char *text,
+                    int times, long after_ms)
+{
+    struct probe *p = probe_start(b->options->port, b->options->server_pid);
+    memset(&b->net, 0, sizeof b->net);
+    sleep_ms(BEFORE_MS);
+    probe_set_window(p, PROBE_DURING);
+    for (int i = 0; i < times; i++) {
+        time_one(b, text);
+    }
+    sleep_ms(after_ms);
+    probe_stop(p);
+    print_section(b, label, p);
+    probe_destroy(&p);
+}
+
+static size_t put_element(void *arg, char *out, uint64_t number)
+{
+    const struct big *b = arg;
+    size_t len;
+    put_text(out, &len, b->kind->fill, number);
+    return len;
+}
+
+static void fill(struct big *b)
+{
+    client_batches(b->client, 0, b->options->keys, put_element, b);
+    b->count = b->options->keys;
+}
+
+/* The batches are not timed, only what others feel. */
+static void measure_fill(struct big *b)
+{
+    struct probe *p = probe_start(b->options->port, b->options->server_pid);
+    memset(&b->net, 0, sizeof b->net);
+    sleep_ms(BEFORE_MS);
+    probe_set_window(p, PROBE_DURING);
+    fill(b);
+    probe_stop(p);
+    print_section(b, "filling it", p);
+    printf("used_bytes=%.0f\nrss_bytes=%.0f\n",
+           client_memory(b->client, "used_memory"),
+           resident_bytes(b->options->server_pid));
+    probe_destroy(&p);
+}
+
+static size_t put_thin(void *arg, char *out, uint64_t number)
+{
+    const struct big *b = arg;
+    size_t len;
+    put_text(out, &len, b->kind->thin, number);
+    return len;
+}
+
+static void skip_all(struct client *c, const char *out, size_t len, int replies)
+{
+    client_send(c, out, len);
+    for (int i = 0; i < replies; i++) {
+        skip_reply(c);
+    }
+}
+
+/* Most elements go; then the small commands again. */
+static void measure_thin(struct big *b)
+{
+    struct probe *p = probe_start(b->options->port, b->options->server_pid);
+    uint64_t kept = b->options->keys / SHARE_KEPT;
+    double used = client_memory(b->client, "used_memory");
+    double rss = resident_bytes(b->options->server_pid);
+    memset(&b->net, 0, sizeof b->net);
+    sleep_ms(BEFORE_MS);
+    probe_set_window(p, PROBE_DURING);
+    for (; b->count > kept + TAKEN_AT_ONCE; b->count -= TAKEN_AT_ONCE) {
+        char out[COMMAND_BYTES_MAX];
+        size_t len = put_thin(b, out, 0);
+        skip_all(b->client, out, len, 1);
+    }
+    sleep_ms(AFTER_MS);
+    probe_stop(p);
+    print_section(b, "thinning it out", p);
+    printf("used_left_percent=%.1f\nrss_left_percent=%.1f\n",
+           100 * client_memory(b->client, "used_memory") / used,
+           100 * resident_bytes(b->options->server_pid) / rss);
+    probe_destroy(&p);
+}
+
+static void measure_small(struct big *b, const char *prefix)
+{
+    for (const struct small *s = b->kind->small; s->label != NULL; s++) {
+        char label[64];
+        snprintf(label, sizeof label, "%s%s", prefix, s->label);
+        measure(b, label, s->text, SMALL_TIMES, 0);
+    }
+}
+
+static const struct kind *kind_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (name != NULL && strcmp(kinds[i].name, name) == 0) {
+            return &kinds[i];
+        }
+    }
+    fail("no such kind of collection");
+}
+
+void event_big(const struct event_options *o)
+{
+    struct big *b = calloc(1, sizeof *b);
+    if (b == NULL) {
+        fail("no memory");
+    }
+    b->options = o;
+    b->kind = kind_of(o->kind);
+    b->random = 1;
+    b->client = client_open(o->port);
+    waits_open(&b->waits, o->server_pid, b->client);
+    measure_fill(b);
+    measure_small(b, "");
+    for (size_t i = 0; i < sizeof moves / sizeof moves[0]; i++) {
+        measure(b, moves[i].label, moves[i].text, MOVE_TIMES, AFTER_MS / 4);
+    }
+    if (b->kind->thin != NULL) {
+        measure_thin(b);
+        measure_small(b, "thin: ");
+    }
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        client_ask(b->client, "FLUSHALL ASYNC");
+        fill(b);
+        client_ask(b->client, "SET small x");
+        measure(b, ends[i].label, ends[i].text, 1, AFTER_MS);
+    }
+    waits_close(&b->waits);
+    client_close(&b->client);
+    free(b);
+}
