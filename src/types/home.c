@@ -198,8 +198,9 @@ bool home_tidy(struct value_home *h)
     }
     slab_end_compaction(h->memory.heap);
     h->is_walking = false;
-    size_t left = slab_heap_foreign_bytes(h->memory.heap);
-    return left > 0 && left < h->left_bytes;
+    /* Having brought something over, it looks whether there is more to do; a
+     * compaction is not repeated. */
+    return slab_heap_foreign_bytes(h->memory.heap) < h->left_bytes;
 }
 
 bool home_settle(struct value_home *h)
