@@ -5,6 +5,7 @@ int main(void)
 {
     int failed = 0;
     failed += test_decode_run();
+    failed += test_decode_reply_run();
     failed += test_reply_run();
     return failed == 0 ? 0 : 1;
 }

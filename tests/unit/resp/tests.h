@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 int test_decode_run(void);
+int test_decode_reply_run(void);
 int test_reply_run(void);
 
 #endif
