@@ -382,11 +382,12 @@ struct engram_wish {
     int64_t wake_at_ms; /* CLOCK_MONOTONIC; -1: no timer */
 };
 /* Called when the wish may have changed. It must only take note, and call none
- * of the connection's functions but engram_conn_wish. `fd` may be a new one of
- * the same number: `is_new_fd` tells. The old one has been closed already. */
-typedef void engram_wish_fn(struct engram_conn *c, int is_new_fd, void *loop);
+ * of the connection's functions but engram_conn_wish. Before a socket is closed
+ * it is called with a wish whose fd is -1. */
+typedef void engram_wish_fn(struct engram_conn *c, void *loop);
 
-/* From now on `on_wish` is called with `loop`, once immediately; NULL detaches. */
+/* From now on `on_wish` is called with `loop`, once immediately; NULL detaches
+ * (it is not called for that, but it is with fd -1 before a destruction). */
 ENGRAM_API void engram_conn_attach(struct engram_conn *c,
                                    engram_wish_fn *on_wish, void *loop);
 ENGRAM_API struct engram_wish engram_conn_wish(const struct engram_conn *c);

@@ -24,15 +24,20 @@ void chunk_pool_init(struct chunk_pool *pool, struct mem_account *a)
     pool->free_count = 0;
 }
 
-void chunk_pool_deinit(struct chunk_pool *pool)
+void chunk_pool_trim(struct chunk_pool *pool, uint32_t keep)
 {
-    while (pool->free_chunks != NULL) {
+    while (pool->free_count > keep) {
         struct chunk *c = pool->free_chunks;
         pool->free_chunks = c->next;
         pool->free_count--;
         mem_free(pool->account, c);
     }
-    assert(pool->free_count == 0);
+}
+
+void chunk_pool_deinit(struct chunk_pool *pool)
+{
+    chunk_pool_trim(pool, 0);
+    assert(pool->free_chunks == NULL);
 }
 
 static struct chunk *chunk_acquire(struct chunk_pool *pool, size_t chunk_bytes)
@@ -198,6 +203,25 @@ void chain_splice(struct chain *to, struct chain *from)
         to->bytes += from->bytes;
     }
     *from = (struct chain){ .pool = from->pool };
+}
+
+void chain_rollback(struct chain *c, struct chain_mark mark)
+{
+    struct chunk *k = mark.tail == NULL ? c->head : mark.tail->next;
+    if (mark.tail == NULL) {
+        c->head = NULL;
+    } else {
+        mark.tail->next = NULL;
+        mark.tail->len = mark.len;
+    }
+    c->tail = mark.tail;
+    c->bytes = mark.bytes;
+    c->failed = false;
+    while (k != NULL) {
+        struct chunk *next = k->next;
+        chunk_release(c->pool, k);
+        k = next;
+    }
 }
 
 int chain_vectors(const struct chain *c, struct iovec *out, int max)

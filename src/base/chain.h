@@ -55,6 +55,8 @@ struct chain {
 
 void chunk_pool_init(struct chunk_pool *pool, struct mem_account *a);
 void chunk_pool_deinit(struct chunk_pool *pool);
+/* Gives back free chunks until at most `keep` are left. */
+void chunk_pool_trim(struct chunk_pool *pool, uint32_t keep);
 
 void chain_init(struct chain *c, struct chunk_pool *pool);
 /* Frees all chunks, releases all pins. */
@@ -74,6 +76,17 @@ void chain_pin(struct chain *c, const void *data, size_t len,
                chain_release_fn *release, void *arg);
 /* Moves everything in `from` to the end of `to` (same pool). */
 void chain_splice(struct chain *to, struct chain *from);
+
+/* Where the chain ends now; chain_rollback takes off what has been appended or
+ * pinned since, and the failure that came of it. Nothing may have been consumed
+ * or spliced meanwhile. */
+struct chain_mark {
+    struct chunk *tail;
+    uint32_t len;
+    size_t bytes;
+};
+static inline struct chain_mark chain_mark(const struct chain *c);
+void chain_rollback(struct chain *c, struct chain_mark mark);
 
 /* Fills at most `max` vectors with the bytes still to be sent; how many. */
 int chain_vectors(const struct chain *c, struct iovec *out, int max);
@@ -98,6 +111,15 @@ static inline void chain_commit(struct chain *c, size_t n)
     }
     c->tail->len += (uint32_t)n;
     c->bytes += n;
+}
+
+static inline struct chain_mark chain_mark(const struct chain *c)
+{
+    return (struct chain_mark){
+        .tail = c->tail,
+        .len = c->tail == NULL ? 0 : c->tail->len,
+        .bytes = c->bytes,
+    };
 }
 
 #endif

@@ -1,0 +1,203 @@
+/* encode: a walk over the source that writes through `struct out`. Most commands
+ * are small: these are written straight into one reserved place. Larger ones go
+ * through chain_append, which fills chunk after chunk. */
+#include "client/encode.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/number.h"
+
+enum { RESERVE_BYTES_MAX = 2048 };
+
+/* Where bytes go: memory that has room, or else a chain. */
+struct out {
+    uint8_t *at;
+    struct chain *chain;
+};
+
+static inline void put(struct out *o, const void *data, size_t len)
+{
+    if (o->at == NULL) {
+        chain_append(o->chain, data, len);
+    } else if (len > 0) {
+        memcpy(o->at, data, len);
+        o->at += len;
+    }
+}
+
+static size_t digits_of(size_t n)
+{
+    size_t digits = 1;
+    while (n >= 10) {
+        n /= 10;
+        digits++;
+    }
+    return digits;
+}
+
+size_t encode_header(uint8_t *out, char type, size_t n)
+{
+    size_t digits = digits_of(n);
+    out[0] = (uint8_t)type;
+    for (size_t i = digits; i > 0; i--) {
+        out[i] = (uint8_t)('0' + n % 10);
+        n /= 10;
+    }
+    out[digits + 1] = '\r';
+    out[digits + 2] = '\n';
+    return digits + 3;
+}
+
+size_t encode_arg_bytes(size_t len)
+{
+    return 1 + digits_of(len) + 2 + len + 2;
+}
+
+static void put_header(struct out *o, char type, size_t n)
+{
+    uint8_t text[ENCODE_HEADER_BYTES];
+    put(o, text, encode_header(text, type, n));
+}
+
+static inline size_t length_of(const struct encode_source *s, size_t i)
+{
+    return s->lens != NULL ? s->lens[i] : strlen(s->argv[i]);
+}
+
+static void note_name(struct encode_size *out, const void *data, size_t len)
+{
+    size_t room = ENCODE_NAME_BYTES - out->name_len;
+    len = len < room ? len : room;
+    if (len > 0) {
+        memcpy(out->name + out->name_len, data, len);
+    }
+    out->name_len += len;
+}
+
+static bool add_arg(struct encode_size *out, size_t len)
+{
+    if (out->argc == ENCODE_ARGS_MAX || len > PTRDIFF_MAX / 4 ||
+        out->bytes > PTRDIFF_MAX / 4) {
+        return false;
+    }
+    out->argc++;
+    out->bytes += encode_arg_bytes(len);
+    return true;
+}
+
+static bool measure_format(struct format *f, struct encode_size *out)
+{
+    struct slice piece;
+    size_t len = 0;
+    for (;;) {
+        switch (format_next(f, &piece)) {
+        case FORMAT_PIECE:
+            if (out->argc == 0) {
+                note_name(out, piece.data, piece.len);
+            }
+            if (piece.len > PTRDIFF_MAX / 4 - len) {
+                return false;
+            }
+            len += piece.len;
+            break;
+        case FORMAT_ARG_END:
+            if (!add_arg(out, len)) {
+                return false;
+            }
+            len = 0;
+            break;
+        case FORMAT_END: return true;
+        case FORMAT_INVALID: return false;
+        }
+    }
+}
+
+bool encode_measure(const struct encode_source *s, struct encode_size *out)
+{
+    out->argc = 0;
+    out->bytes = 0;
+    out->name_len = 0;
+    bool ok = true;
+    if (s->argv == NULL) {
+        struct format walk;
+        format_copy(&walk, s->format);
+        ok = measure_format(&walk, out);
+        format_deinit(&walk);
+    } else {
+        for (size_t i = 0; i < s->argc && ok; i++) {
+            size_t len = length_of(s, i);
+            ok = add_arg(out, len);
+            if (i == 0) {
+                note_name(out, s->argv[0], len);
+            }
+        }
+    }
+    out->bytes += 1 + digits_of(out->argc) + 2;
+    return ok && out->argc > 0;
+}
+
+/* The length of the argument that `f` stands before. */
+static size_t next_arg_len(const struct format *f)
+{
+    struct format ahead;
+    struct slice piece;
+    size_t len = 0;
+    format_copy(&ahead, f);
+    while (format_next(&ahead, &piece) == FORMAT_PIECE) {
+        len += piece.len;
+    }
+    format_deinit(&ahead);
+    return len;
+}
+
+static void write_format(const struct format *from, size_t argc, struct out *o)
+{
+    struct format f;
+    struct slice piece;
+    format_copy(&f, from);
+    for (size_t i = 0; i < argc; i++) {
+        put_header(o, '$', next_arg_len(&f));
+        while (format_next(&f, &piece) == FORMAT_PIECE) {
+            put(o, piece.data, piece.len);
+        }
+        put(o, "\r\n", 2);
+    }
+    format_deinit(&f);
+}
+
+static void write_all(const struct encode_source *s,
+                      const struct encode_size *size, struct out *o)
+{
+    put_header(o, '*', size->argc);
+    if (s->argv == NULL) {
+        write_format(s->format, size->argc, o);
+        return;
+    }
+    for (size_t i = 0; i < s->argc; i++) {
+        size_t len = length_of(s, i);
+        put_header(o, '$', len);
+        put(o, s->argv[i], len);
+        put(o, "\r\n", 2);
+    }
+}
+
+void encode_to_memory(const struct encode_source *s,
+                      const struct encode_size *size, uint8_t *out)
+{
+    struct out o = { .at = out };
+    write_all(s, size, &o);
+    assert((size_t)(o.at - out) == size->bytes);
+}
+
+void encode_to_chain(const struct encode_source *s,
+                     const struct encode_size *size, struct chain *out)
+{
+    if (size->bytes > RESERVE_BYTES_MAX) {
+        struct out o = { .chain = out };
+        write_all(s, size, &o);
+        return;
+    }
+    encode_to_memory(s, size, chain_reserve(out, size->bytes));
+    chain_commit(out, size->bytes);
+}

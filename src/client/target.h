@@ -1,0 +1,31 @@
+/* target: where a connection goes and how it presents itself, checked and
+ * copied from the options. */
+#ifndef ENGRAM_CLIENT_TARGET_H
+#define ENGRAM_CLIENT_TARGET_H
+
+#include <engram/engram.h>
+
+#include "base/mem.h"
+
+struct target {
+    struct mem_account *account;
+    /* Each NULL where it is not given. */
+    char *path;
+    char *host;
+    char *user;
+    char *password;
+    char *client_name;
+    int port;
+    int db;
+    int fd; /* -1: none */
+};
+
+/* INVALID, UNSUPPORTED (rediss), NOMEM: nothing is kept. */
+enum engram_status target_init(struct target *t, struct mem_account *account,
+                               const struct engram_options *o);
+/* Overwrites the password. Does not close the fd. */
+void target_deinit(struct target *t);
+/* "127.0.0.1:6379", "/run/engram.sock", "fd 5"; NUL-terminated, cut at `cap`. */
+void target_name(const struct target *t, char *out, size_t cap);
+
+#endif

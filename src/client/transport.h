@@ -1,0 +1,55 @@
+/* transport: how bytes get to the server and back. An interface, so that tests
+ * hand in a scripted one and TLS can stand behind the same calls.
+ *
+ * Life: open, then next until it does not fail (or `has_more` says that no
+ * address is left), then advance whenever the socket is ready for `wants`, until
+ * DONE; then read and write; drop closes the socket, close ends everything.
+ * `fd` is the socket to be watched, -1 where there is none. */
+#ifndef ENGRAM_CLIENT_TRANSPORT_H
+#define ENGRAM_CLIENT_TRANSPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "client/target.h"
+
+enum transport_result {
+    TRANSPORT_DONE,
+    TRANSPORT_AGAIN,  /* when the socket is ready for `wants` */
+    TRANSPORT_FAILED, /* `err` is the errno */
+};
+
+struct transport {
+    const struct transport_ops *ops;
+    /* Set by the owner. */
+    const struct target *target;
+    int keepalive_s;
+    /* The implementation's; the owner reads the first four. */
+    int fd;
+    int err;
+    unsigned wants; /* ENGRAM_READABLE, ENGRAM_WRITABLE; while connecting */
+    bool has_more;  /* another address can be tried */
+    void *state, *cursor;
+};
+
+struct transport_ops {
+    /* Finds the addresses. FAILED: *why is RESOLVE or CONNECT, and
+     * *text says more. */
+    enum transport_result (*open)(struct transport *t, enum engram_status *why,
+                                  const char **text);
+    /* Begins to connect to the next address. */
+    enum transport_result (*next)(struct transport *t);
+    enum transport_result (*advance)(struct transport *t);
+    /* As read(2) and writev(2), but with `err` for errno; never SIGPIPE. */
+    ssize_t (*read)(struct transport *t, void *out, size_t len);
+    ssize_t (*write)(struct transport *t, const struct iovec *v, int count);
+    void (*drop)(struct transport *t);
+    void (*close)(struct transport *t);
+};
+
+/* TCP, Unix sockets, and a socket that was handed in. */
+extern const struct transport_ops transport_plain;
+
+#endif
