@@ -243,6 +243,55 @@ static void memory_may_run_out_anywhere(void **state)
     chain_init(&f->chain, &f->pool);
 }
 
+/* Whatever stood at the end, what came after the mark goes, its pins too. */
+static void rollback_cuts_off_what_came_since(void **state)
+{
+    struct fixture *f = *state;
+    static uint8_t large[CHUNK_BYTES * 3];
+    for (int before = 0; before < 3; before++) {
+        if (before >= 1) {
+            chain_append(&f->chain, "abc", 3);
+        }
+        if (before == 2) {
+            f->pins++;
+            chain_pin(&f->chain, "def", 3, count_release, &f->releases);
+        }
+        size_t bytes = f->chain.bytes;
+        struct chain_mark mark = chain_mark(&f->chain);
+        chain_append(&f->chain, large, sizeof large);
+        f->pins++;
+        chain_pin(&f->chain, large, 5, count_release, &f->releases);
+        f->account.fail_after = 0;
+        chain_append(&f->chain, large, sizeof large);
+        assert_true(f->chain.failed);
+        f->account.fail_after = -1;
+        chain_rollback(&f->chain, mark);
+        assert_false(f->chain.failed);
+        assert_int_equal(f->chain.bytes, bytes);
+        chain_append(&f->chain, "ghi", 3);
+        expect_front(&f->chain,
+                     (const uint8_t *)(before == 2   ? "abcdefghi"
+                                       : before == 1 ? "abcghi"
+                                                     : "ghi"),
+                     bytes + 3, bytes + 3);
+        assert_int_equal(f->chain.bytes, 0);
+    }
+}
+
+static void the_pool_can_be_trimmed(void **state)
+{
+    struct fixture *f = *state;
+    static uint8_t large[CHUNK_BYTES * 10];
+    chain_append(&f->chain, large, sizeof large);
+    chain_consume(&f->chain, sizeof large);
+    assert_true(f->pool.free_count >= 10);
+    chunk_pool_trim(&f->pool, 2);
+    assert_int_equal(f->pool.free_count, 2);
+    assert_true(mem_used(&f->account) < 3 * CHUNK_BYTES);
+    chunk_pool_trim(&f->pool, 5);
+    assert_int_equal(f->pool.free_count, 2);
+}
+
 int test_chain_run(void)
 {
 #define CHAIN_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -253,6 +302,8 @@ int test_chain_run(void)
         CHAIN_TEST(the_pool_is_bounded),
         CHAIN_TEST(pinned_pipelines_hold_little),
         CHAIN_TEST(splice_keeps_the_order),
+        CHAIN_TEST(rollback_cuts_off_what_came_since),
+        CHAIN_TEST(the_pool_can_be_trimmed),
         CHAIN_TEST(memory_may_run_out_anywhere),
     };
     return cmocka_run_group_tests_name("chain", tests, NULL, NULL);

@@ -1,0 +1,17 @@
+/* All groups of client's tests, one after the other. */
+#include "tests.h"
+
+int main(void)
+{
+    int failed = 0;
+    failed += test_format_run();
+    failed += test_target_run();
+    failed += test_tree_run();
+    failed += test_send_run();
+    failed += test_link_run();
+    failed += test_push_run();
+    failed += test_chaos_run();
+    failed += test_nomem_run();
+    failed += test_loop_run();
+    return failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,412 @@
+/* Tests of the link: greeting, breaking, trying again, deadlines, closing. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "stage.h"
+#include "tests.h"
+
+static int setup(void **state)
+{
+    struct stage *s = malloc(sizeof *s);
+    stage_init(s);
+    *state = s;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    stage_end(*state);
+    free(*state);
+    return 0;
+}
+
+static const struct engram_how idempotent = { .flags = ENGRAM_IDEMPOTENT };
+
+static void hello_says_it_all(void **state)
+{
+    struct stage *s = *state;
+    s->options.protocol = 3;
+    s->options.password = "pw";
+    s->options.client_name = "me";
+    s->options.db = 2;
+    s->is_slow = true;
+    stage_begin(s);
+    stage_send(s, "PING");
+    assert_string_equal(stage_hear(s), "*7|$5|HELLO|$1|3|$4|AUTH|$7|default|"
+                                       "$2|pw|$7|SETNAME|$2|me|");
+    stage_say(s, "%1\r\n+proto\r\n:3\r\n");
+    assert_string_equal(stage_hear(s), "*2|$6|SELECT|$1|2|");
+    assert_string_equal(stage_log(s), "");
+    stage_say(s, "+OK\r\n");
+    assert_string_equal(stage_hear(s), "*1|$4|PING|");
+    assert_string_equal(stage_log(s), "connected");
+    assert_int_equal(engram_conn_protocol(s->c), 3);
+    stage_say(s, "+PONG\r\n");
+}
+
+static void an_old_server_is_greeted_its_way(void **state)
+{
+    struct stage *s = *state;
+    s->options.protocol = 3;
+    s->options.password = "pw";
+    s->options.client_name = "me";
+    stage_begin(s);
+    (void)stage_hear(s);
+    stage_say(s, "-ERR unknown command `HELLO`, with args\r\n");
+    assert_string_equal(stage_hear(s), "*2|$4|AUTH|$2|pw|");
+    stage_say(s, "+OK\r\n");
+    assert_string_equal(stage_hear(s), "*3|$6|CLIENT|$7|SETNAME|$2|me|");
+    stage_say(s, "+OK\r\n");
+    assert_string_equal(stage_log(s), "connected");
+    assert_int_equal(engram_conn_protocol(s->c), 2);
+}
+
+static void a_refused_greeting_ends_the_link(void **state)
+{
+    struct stage *s = *state;
+    s->options.protocol = 3;
+    s->options.reconnect = 0;
+    stage_begin(s);
+    stage_send(s, "PING");
+    (void)stage_hear(s);
+    stage_say(s, "-WRONGPASS invalid username-password pair\r\n");
+    assert_string_equal(stage_log(s), "unsent ended(handshake,for good)");
+    assert_string_equal(engram_conn_error(s->c),
+                        "greeting: WRONGPASS invalid username-password pair");
+    assert_int_equal(engram_send(s->c, NULL, NULL, NULL, "PING"),
+                     ENGRAM_CLOSED);
+}
+
+static void what_was_in_flight_is_told_apart(void **state)
+{
+    struct stage *s = *state;
+    stage_begin(s);
+    stage_send(s, "SET a 1");
+    assert_int_equal(
+        engram_send(s->c, &idempotent, stage_on_reply, s, "GET a"), ENGRAM_OK);
+    (void)stage_hear(s);
+    s->writes_left = 0;
+    stage_send(s, "SET b 2");
+    assert_int_equal(
+        engram_send(s->c, &idempotent, stage_on_reply, s, "GET b"), ENGRAM_OK);
+    stage_turn(s);
+    s->writes_left = -1;
+    close(s->server_fd);
+    s->server_fd = -1;
+    engram_conn_on_ready(s->c, ENGRAM_READABLE);
+    assert_string_equal(stage_log(s), "connected lost unsent ended(eof)");
+    stage_send(s, "PING");
+    stage_pass_ms(s, 1000);
+    assert_string_equal(stage_hear(s),
+                        "*2|$3|GET|$1|a|*2|$3|GET|$1|b|*1|$4|PING|");
+    stage_say(s, "+1\r\n+2\r\n+3\r\n");
+    assert_string_equal(stage_log(s), "connected ok:1 ok:2 ok:3");
+    struct engram_counters n;
+    engram_conn_counters(s->c, &n, sizeof n);
+    assert_int_equal(n.resent, 2);
+    assert_int_equal(n.lost, 2);
+    assert_int_equal(n.queued_bytes, 0);
+}
+
+/* Half a transaction must not be said on another link. */
+static void a_transaction_is_not_sent_again(void **state)
+{
+    struct stage *s = *state;
+    stage_begin(s);
+    stage_send(s, "MULTI");
+    assert_int_equal(
+        engram_send(s->c, &idempotent, stage_on_reply, s, "INCR a"), ENGRAM_OK);
+    stage_send(s, "EXEC");
+    assert_int_equal(
+        engram_send(s->c, &idempotent, stage_on_reply, s, "GET a"), ENGRAM_OK);
+    (void)stage_hear(s);
+    stage_hang_up(s);
+    assert_string_equal(stage_log(s), "connected lost lost lost ended(eof)");
+    stage_pass_ms(s, 1000);
+    assert_string_equal(stage_hear(s), "*2|$3|GET|$1|a|");
+    stage_say(s, "+x\r\n");
+}
+
+static void attempts_come_later_and_later(void **state)
+{
+    struct stage *s = *state;
+    s->refusals = -1;
+    s->options.backoff_min_ms = 100;
+    s->options.backoff_max_ms = 1000;
+    s->options.attempts_max = 8;
+    stage_begin(s);
+    stage_send(s, "PING");
+    int64_t began = s->now_us;
+    while (!engram_conn_is_closed(s->c)) {
+        struct engram_wish w = engram_conn_wish(s->c);
+        assert_true(w.wake_at_ms * 1000 > s->now_us);
+        s->now_us = w.wake_at_ms * 1000;
+        stage_turn(s);
+    }
+    assert_int_equal(s->attempts, 8);
+    /* 100 200 400 800 1000 1000 1000, each up to its half less. */
+    assert_in_range(s->now_us - began, 2250 * 1000, 4500 * 1000);
+    assert_non_null(strstr(stage_log(s), "unsent ended(connect,for good)"));
+    assert_int_equal(engram_conn_open(s->c), ENGRAM_OK);
+}
+
+static void deadlines_pass(void **state)
+{
+    struct stage *s = *state;
+    s->options.command_timeout_ms = 100;
+    const struct engram_how blocking = { .flags = ENGRAM_BLOCKING };
+    const struct engram_how patient = { .timeout_ms = 300 };
+    stage_begin(s);
+    stage_send(s, "GET a");
+    assert_int_equal(
+        engram_send(s->c, &patient, stage_on_reply, s, "GET b"), ENGRAM_OK);
+    assert_int_equal(
+        engram_send(s->c, &blocking, stage_on_reply, s, "BLPOP c 0"),
+        ENGRAM_OK);
+    (void)stage_hear(s);
+    stage_pass_ms(s, 99);
+    assert_string_equal(stage_log(s), "connected");
+    stage_pass_ms(s, 1);
+    assert_string_equal(stage_log(s), "timeout");
+    stage_pass_ms(s, 200);
+    assert_string_equal(stage_log(s), "timeout");
+    stage_pass_ms(s, 10000);
+    /* Late replies are dropped, and the right one is found. */
+    stage_say(s, "*1\r\n$1\r\nx\r\n+late\r\n+c\r\n");
+    assert_string_equal(stage_log(s), "ok:c");
+}
+
+static void unsent_commands_time_out_unsent(void **state)
+{
+    struct stage *s = *state;
+    s->options.command_timeout_ms = 100;
+    s->refusals = 1;
+    stage_begin(s);
+    stage_send(s, "SET a 1");
+    assert_int_equal(
+        engram_send(s->c, &idempotent, stage_on_reply, s, "SET b 1"),
+        ENGRAM_OK);
+    s->refusals = 1;
+    stage_pass_ms(s, 100);
+    assert_string_equal(stage_log(s),
+                        "ended(connect) timeout timeout ended(connect)");
+    struct engram_counters n;
+    engram_conn_counters(s->c, &n, sizeof n);
+    assert_int_equal(n.queued_bytes, 0);
+    stage_send(s, "PING");
+    stage_pass_ms(s, 99);
+    stage_pass_ms(s, 5000);
+    (void)stage_log(s);
+    stage_send(s, "PING");
+    assert_string_equal(stage_hear(s), "*1|$4|PING|*1|$4|PING|");
+    stage_say(s, "+1\r\n+2\r\n");
+}
+
+static void a_silent_server_is_left(void **state)
+{
+    struct stage *s = *state;
+    s->options.stall_timeout_ms = 1000;
+    stage_begin(s);
+    stage_pass_ms(s, 5000);
+    stage_send(s, "GET a");
+    stage_send(s, "GET b");
+    (void)stage_hear(s);
+    stage_pass_ms(s, 900);
+    stage_say(s, "+a\r\n");
+    stage_pass_ms(s, 900);
+    assert_string_equal(stage_log(s), "connected ok:a");
+    stage_pass_ms(s, 100);
+    assert_string_equal(stage_log(s), "lost ended(silent)");
+}
+
+static void connecting_has_a_limit(void **state)
+{
+    struct stage *s = *state;
+    s->options.protocol = 3;
+    s->options.connect_timeout_ms = 500;
+    stage_begin(s);
+    stage_pass_ms(s, 499);
+    assert_string_equal(stage_log(s), "");
+    stage_pass_ms(s, 1);
+    assert_string_equal(stage_log(s), "ended(connect)");
+    close(s->server_fd);
+    s->server_fd = -1;
+}
+
+static void finishing_waits_for_replies(void **state)
+{
+    struct stage *s = *state;
+    stage_begin(s);
+    stage_send(s, "PING");
+    engram_conn_finish(s->c);
+    assert_int_equal(engram_send(s->c, NULL, NULL, NULL, "PING"),
+                     ENGRAM_CLOSED);
+    (void)stage_hear(s);
+    stage_say(s, "+PONG\r\n");
+    assert_string_equal(stage_log(s), "connected ok:PONG ended(ok,for good)");
+    assert_true(engram_conn_is_closed(s->c));
+}
+
+static void closing_cancels(void **state)
+{
+    struct stage *s = *state;
+    stage_begin(s);
+    stage_send(s, "PING");
+    engram_conn_close(s->c);
+    assert_string_equal(stage_log(s), "connected cancelled");
+    close(s->server_fd);
+    s->server_fd = -1;
+    assert_int_equal(engram_conn_open(s->c), ENGRAM_OK);
+    stage_turn(s);
+    stage_send(s, "PING");
+    (void)stage_hear(s);
+    stage_say(s, "+PONG\r\n");
+    assert_string_equal(stage_log(s), "connected ok:PONG");
+}
+
+/* The reply stays readable until the callback returns. */
+static void close_and_log(struct engram_conn *c, enum engram_status st,
+                          const struct engram_reply *r, void *arg)
+{
+    engram_conn_close(c);
+    stage_on_reply(c, st, r, arg);
+}
+
+static void destroy_and_log(struct engram_conn *c, enum engram_status st,
+                            const struct engram_reply *r, void *arg)
+{
+    struct stage *s = arg;
+    engram_conn_destroy(&s->c);
+    stage_on_reply(c, st, r, arg);
+}
+
+static void a_callback_may_close_or_destroy(void **state)
+{
+    engram_reply_fn *const callbacks[] = { close_and_log, destroy_and_log };
+    for (int i = 0; i < 2; i++) {
+        struct stage *s = *state;
+        stage_init(s);
+        stage_begin(s);
+        assert_int_equal(
+            engram_send(s->c, NULL, callbacks[i], s, "LRANGE l 0 -1"),
+            ENGRAM_OK);
+        stage_send(s, "PING");
+        (void)stage_hear(s);
+        stage_say(s, "*2\r\n$3\r\nabc\r\n$3\r\ndef\r\n+PONG\r\n");
+        assert_string_equal(stage_log(s), "connected cancelled ok:[abc def]");
+        assert_int_equal(s->c == NULL, i);
+        stage_end(s);
+    }
+}
+
+static void send_another(struct engram_conn *c, enum engram_status st,
+                         const struct engram_reply *r, void *arg)
+{
+    stage_on_reply(c, st, r, arg);
+    assert_int_equal(engram_send(c, NULL, stage_on_reply, arg, "PING"),
+                     ENGRAM_OK);
+}
+
+static void a_callback_of_failure_may_send(void **state)
+{
+    struct stage *s = *state;
+    stage_begin(s);
+    assert_int_equal(engram_send(s->c, NULL, send_another, s, "GET a"),
+                     ENGRAM_OK);
+    (void)stage_hear(s);
+    stage_hang_up(s);
+    assert_string_equal(stage_log(s), "connected lost ended(eof)");
+    stage_pass_ms(s, 1000);
+    assert_string_equal(stage_hear(s), "*1|$4|PING|");
+    stage_say(s, "+PONG\r\n");
+    assert_string_equal(stage_log(s), "connected ok:PONG");
+}
+
+static void nonsense_ends_the_link(void **state)
+{
+    static const char *const said[] = {
+        "HTTP/1.1 400 Bad Request\r\n", "+nobody asked\r\n+twice\r\n",
+        ":12x\r\n", "$-5\r\n", "*2147483648\r\n", "$99999999999\r\n",
+    };
+    struct stage *s = *state;
+    for (size_t i = 0; i < sizeof said / sizeof said[0]; i++) {
+        stage_init(s);
+        stage_begin(s);
+        stage_send(s, "PING");
+        (void)stage_hear(s);
+        stage_say(s, said[i]);
+        assert_non_null(strstr(stage_log(s), "ended(protocol)"));
+        stage_end(s);
+    }
+}
+
+static void an_endless_line_costs_little(void **state)
+{
+    struct stage *s = *state;
+    stage_begin(s);
+    stage_send(s, "PING");
+    (void)stage_hear(s);
+    char *line = malloc(1 << 20);
+    memset(line, 'x', 1 << 20);
+    line[0] = '+';
+    stage_say_bytes(s, line, 1 << 20);
+    free(line);
+    assert_string_equal(stage_log(s), "connected lost ended(protocol)");
+    struct engram_counters n;
+    engram_conn_counters(s->c, &n, sizeof n);
+    assert_in_range(n.memory_bytes, 1, 256 * 1024);
+}
+
+static void ten_thousand_levels_end_the_link(void **state)
+{
+    struct stage *s = *state;
+    stage_begin(s);
+    stage_send(s, "PING");
+    (void)stage_hear(s);
+    char *text = malloc(40000);
+    for (int i = 0; i < 10000; i++) {
+        memcpy(text + 4 * i, "*1\r\n", 4);
+    }
+    stage_say_bytes(s, text, 40000);
+    free(text);
+    assert_string_equal(stage_log(s), "connected lost ended(protocol)");
+}
+
+/* A server that says why it hangs up is quoted. */
+static void last_words_are_kept(void **state)
+{
+    struct stage *s = *state;
+    stage_begin(s);
+    stage_say(s, "-ERR max number of clients reached\r\n");
+    assert_string_equal(stage_log(s), "connected ended(eof)");
+    assert_string_equal(engram_conn_error(s->c),
+                        "server: ERR max number of clients reached");
+}
+
+#define LINK_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int test_link_run(void)
+{
+    const struct CMUnitTest tests[] = {
+        LINK_TEST(hello_says_it_all),
+        LINK_TEST(an_old_server_is_greeted_its_way),
+        LINK_TEST(a_refused_greeting_ends_the_link),
+        LINK_TEST(what_was_in_flight_is_told_apart),
+        LINK_TEST(a_transaction_is_not_sent_again),
+        LINK_TEST(attempts_come_later_and_later),
+        LINK_TEST(deadlines_pass),
+        LINK_TEST(unsent_commands_time_out_unsent),
+        LINK_TEST(a_silent_server_is_left),
+        LINK_TEST(connecting_has_a_limit),
+        LINK_TEST(finishing_waits_for_replies),
+        LINK_TEST(closing_cancels),
+        LINK_TEST(a_callback_may_close_or_destroy),
+        LINK_TEST(a_callback_of_failure_may_send),
+        LINK_TEST(nonsense_ends_the_link),
+        LINK_TEST(an_endless_line_costs_little),
+        LINK_TEST(ten_thousand_levels_end_the_link),
+        LINK_TEST(last_words_are_kept),
+    };
+    return cmocka_run_group_tests_name("link", tests, NULL, NULL);
+}

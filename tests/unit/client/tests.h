@@ -1,0 +1,22 @@
+/* The groups of this folder's tests; each returns how many tests failed. */
+#ifndef ENGRAM_TESTS_UNIT_CLIENT_TESTS_H
+#define ENGRAM_TESTS_UNIT_CLIENT_TESTS_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+int test_format_run(void);
+int test_target_run(void);
+int test_tree_run(void);
+int test_send_run(void);
+int test_link_run(void);
+int test_push_run(void);
+int test_chaos_run(void);
+int test_nomem_run(void);
+int test_loop_run(void);
+
+#endif
