@@ -42,8 +42,7 @@ static void add_keys(struct info *in)
     struct text *t = &in->text;
     struct store_stats st;
     store_stats_read(s->store, &st);
-    info_number(t, "expired_keys",
-                st.expired_count + st.expired_lazily_count);
+    info_number(t, "expired_keys", st.expired_count);
     info_number(t, "expired_lazily", st.expired_lazily_count);
     info_number(t, "expired_subkeys", st.expired_field_count);
     text_add(t, "expired_stale_perc:0.00\r\nexpire_lag_ms_max:%" PRId64
