@@ -15,15 +15,20 @@ enum {
      * sparse table does not hold a shard for long. */
     SCAN_BUCKETS_A_KEY = 10,
     RANDOM_TRIES_MAX = 128,
+    TYPE_SHOWN_MAX = 128, /* of an unknown type's name */
+    EXPIRED_MAX = 32, /* noted while one bucket is looked at */
 };
 
 /* What an entry must be like to be named. */
 struct key_filter {
     struct slice pattern; /* data NULL: any */
-    const char *type;     /* NULL: any; else the type's name, or "" for none */
+    const char *type;     /* NULL: any; else the type's name */
     int64_t now_ms;
     struct reply *reply;
     uint64_t seen_count, named_count;
+    /* Those among them that have expired; more than these are left. */
+    struct slice expired[EXPIRED_MAX];
+    uint32_t expired_count;
 };
 
 /* A star alone takes the empty name too, which no other pattern with a star
@@ -39,15 +44,18 @@ static void name_if_wanted(void *self, const struct entry *e)
     struct key_filter *f = self;
     struct slice name = entry_key(e);
     f->seen_count++;
-    if (entry_deadline_ms(e) <= f->now_ms) {
-        return;
-    }
     if (f->type != NULL
         && strcmp(f->type, value_type_name((enum value_type)e->type)) != 0) {
         return;
     }
     if (f->pattern.data != NULL
         && !slice_match_glob(f->pattern, name, false)) {
+        return;
+    }
+    if (entry_deadline_ms(e) <= f->now_ms) {
+        if (f->expired_count < EXPIRED_MAX) {
+            f->expired[f->expired_count++] = name;
+        }
         return;
     }
     reply_bulk(f->reply, name);
@@ -63,6 +71,7 @@ struct scan_state {
     uint64_t count, buckets_left;
 };
 
+/* NULL: there is no such type. */
 static const char *type_named(struct slice word)
 {
     for (int t = 0; t < VALUE_TYPE_COUNT; t++) {
@@ -71,7 +80,20 @@ static const char *type_named(struct slice word)
             return name;
         }
     }
-    return "";
+    return NULL;
+}
+
+static bool parse_type(struct cmd_ctx *c, struct slice word,
+                       struct scan_state *s)
+{
+    s->filter.type = type_named(word);
+    if (s->filter.type == NULL) {
+        size_t len = word.len < TYPE_SHOWN_MAX ? word.len : TYPE_SHOWN_MAX;
+        reply_errorf(c->reply, "ERR unknown type name '%.*s'", (int)len,
+                     (const char *)word.data);
+        return false;
+    }
+    return true;
 }
 
 static bool parse_scan(struct cmd_ctx *c, struct scan_state *s)
@@ -93,7 +115,9 @@ static bool parse_scan(struct cmd_ctx *c, struct scan_state *s)
         } else if (ctx_arg_is(c, i, "match")) {
             s->filter.pattern = pattern_of(c->argv[i + 1]);
         } else if (ctx_arg_is(c, i, "type")) {
-            s->filter.type = type_named(c->argv[i + 1]);
+            if (!parse_type(c, c->argv[i + 1], s)) {
+                return false;
+            }
         } else {
             ctx_error_syntax(c);
             return false;
@@ -134,6 +158,16 @@ void scan_run(struct cmd_ctx *c)
     ctx_walk_from(c, (uint32_t)shard, s);
 }
 
+/* What has expired goes when it is met, as it does when it is read. */
+static void drop_expired(struct cmd_ctx *c, struct key_filter *f)
+{
+    for (uint32_t i = 0; i < f->expired_count; i++) {
+        struct key k = store_key(c->store, f->expired[i]);
+        (void)ctx_peek(c, &k);
+    }
+    f->expired_count = 0;
+}
+
 static bool scan_step(struct cmd_ctx *c, uint32_t shard)
 {
     struct scan_state *s = c->walk_state;
@@ -143,6 +177,7 @@ static bool scan_step(struct cmd_ctx *c, uint32_t shard)
     while (ks != NULL && !is_enough) {
         s->position = keyspace_scan(ks, s->position, name_if_wanted,
                                     &s->filter);
+        drop_expired(c, &s->filter);
         s->buckets_left--;
         is_enough = s->filter.seen_count >= s->count || s->buckets_left == 0;
         if (s->position == 0) {

@@ -118,6 +118,10 @@ KNOWN = [
     Known(r"bitcount", "<8.0",
           lambda words, a, b: len(words) == 3 and a[0] in b"-:" and b[0] in b"-:",
           False, "the end of BITCOUNT's range may be left out since Valkey 8.0"),
+    Known(r"scan", "<8.0",
+          lambda words, a, b: b[0] == b"-"
+          and b[1].startswith(b"ERR unknown type name"), False,
+          "a type that there is none of was one that nothing has"),
     Known(r"[shz]?scan", "<8.0",
           lambda words, a, b: b == (b"-", b"ERR invalid cursor") and
           not plain_number(words[1 if words[0].lower() == b"scan" else 2]),

@@ -99,6 +99,35 @@ def test_expired_keys_are_no_content(debug):
     debug.cmd("DEBUG", "SET-ACTIVE-EXPIRE", 1)
 
 
+def test_expired_keys_go_when_they_are_met(debug):
+    """By SCAN, which leaves what it was not asked for, and by GET; each counts
+    once."""
+    debug.cmd("DEBUG", "SET-ACTIVE-EXPIRE", 0)
+    debug.cmd("FLUSHALL")
+    debug.cmd("CONFIG", "RESETSTAT")
+    for i in range(100):
+        debug.cmd("SET", "s:%d" % i, 1, "PX", 1)
+    debug.cmd("RPUSH", "l", 1)
+    debug.cmd("PEXPIRE", "l", 1)
+    time.sleep(0.01)
+    assert debug.cmd("GET", "s:0") is None
+    assert debug.cmd("SCAN", 0, "TYPE", "nosuch") == "ERR unknown type name 'nosuch'"
+    assert debug.cmd("SCAN", 0, "TYPE", "hash", "COUNT", 1000) == [b"0", []]
+    assert debug.cmd("DBSIZE") == 100
+    cursor = b"0"
+    for words in (["TYPE", "string"], ["MATCH", "l"]):
+        while True:
+            cursor, found = debug.cmd("SCAN", cursor, "COUNT", 10, *words)
+            assert found == []
+            if cursor == b"0":
+                break
+        assert debug.cmd("DBSIZE") == (1 if words[0] == "TYPE" else 0)
+    stats = debug.cmd("INFO", "stats")
+    assert b"\r\nexpired_keys:101\r\n" in stats
+    assert b"\r\nexpired_lazily:101\r\n" in stats
+    debug.cmd("DEBUG", "SET-ACTIVE-EXPIRE", 1)
+
+
 def test_digest_value(debug):
     debug.cmd("MSET", "a", 5, "b", 6)
     debug.cmd("SET", "c", "4")

@@ -66,7 +66,8 @@ def test_match_and_type(raw):
     assert sorted(scan(raw, "MATCH", "a:*")) == sorted(names(b"a", 1000))
     assert scan(raw, "MATCH", "a:77") == [b"a:77"]
     assert len(scan(raw, "TYPE", "string", "MATCH", "*")) == 2000
-    assert scan(raw, "TYPE", "nosuch") == []
+    assert len(scan(raw, "TYPE", "STRING")) == 2000
+    assert scan(raw, "TYPE", "stream") == []
     assert scan(raw, "MATCH", "nosuch*") == []
 
 
