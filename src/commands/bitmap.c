@@ -170,25 +170,18 @@ static void bitpos_run(struct cmd_ctx *c)
 }
 
 #define WRITES (CMD_WRITE | CMD_DENYOOM)
-#define ROW(word, args, bits, where, fn, version, what) \
+#define ROW(word, args, bits, where, fn) \
     { .name = word, .arity = args, .flags = bits, .categories = CAT_BITMAP, \
-      .keys = where, .run = fn, .since = version, .summary = what }
+      .keys = where, .run = fn }
 
 const struct cmd_spec bitmap_cmds[] = {
-    ROW("bitcount", -2, CMD_READONLY, KEYS_AT(1), bitcount_run, "2.6.0",
-        "Counts the set bits of a string or of part of it."),
-    ROW("bitfield", -2, WRITES, KEYS_AT(1), bitmap_bitfield_run, "3.2.0",
-        "Reads and writes integers of any width inside a string."),
+    ROW("bitcount", -2, CMD_READONLY, KEYS_AT(1), bitcount_run),
+    ROW("bitfield", -2, WRITES, KEYS_AT(1), bitmap_bitfield_run),
     ROW("bitfield_ro", -2, CMD_READONLY | CMD_FAST, KEYS_AT(1),
-        bitmap_bitfield_ro_run, "6.0.0",
-        "Reads integers of any width inside a string."),
-    ROW("bitop", -4, WRITES, KEYS_RANGE(2, -1, 1), bitmap_bitop_run, "2.6.0",
-        "Combines strings bit by bit into a key."),
-    ROW("bitpos", -3, CMD_READONLY, KEYS_AT(1), bitpos_run, "2.8.7",
-        "Finds the first set or clear bit."),
-    ROW("getbit", 3, CMD_READONLY | CMD_FAST, KEYS_AT(1), getbit_run, "2.2.0",
-        "Answers with one bit of a string."),
-    ROW("setbit", 4, WRITES, KEYS_AT(1), setbit_run, "2.2.0",
-        "Sets or clears one bit of a string, growing it as needed."),
+        bitmap_bitfield_ro_run),
+    ROW("bitop", -4, WRITES, KEYS_RANGE(2, -1, 1), bitmap_bitop_run),
+    ROW("bitpos", -3, CMD_READONLY, KEYS_AT(1), bitpos_run),
+    ROW("getbit", 3, CMD_READONLY | CMD_FAST, KEYS_AT(1), getbit_run),
+    ROW("setbit", 4, WRITES, KEYS_AT(1), setbit_run),
     {.name = NULL},
 };

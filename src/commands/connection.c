@@ -38,19 +38,15 @@ static void quit_run(struct cmd_ctx *c)
 const struct cmd_spec connection_cmds[] = {
     {.name = "echo", .arity = 2,
      .flags = CMD_LOADING | CMD_STALE | CMD_FAST,
-     .categories = CAT_CONNECTION, .run = echo_run, .since = "1.0.0",
-     .summary = "Answers with what it was given."},
+     .categories = CAT_CONNECTION, .run = echo_run},
     {.name = "ping", .arity = -1, .flags = CMD_FAST,
-     .categories = CAT_CONNECTION, .run = ping_run, .since = "1.0.0",
-     .summary = "Says that the server is there."},
+     .categories = CAT_CONNECTION, .run = ping_run},
     {.name = "quit", .arity = -1,
      .flags = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_NO_AUTH
               | CMD_NOT_QUEUED | CMD_ALLOW_BUSY,
-     .categories = CAT_CONNECTION, .run = quit_run, .since = "1.0.0",
-     .summary = "Closes the connection."},
+     .categories = CAT_CONNECTION, .run = quit_run},
     {.name = "select", .arity = 2,
      .flags = CMD_LOADING | CMD_STALE | CMD_FAST,
-     .categories = CAT_CONNECTION, .run = select_run, .since = "1.0.0",
-     .summary = "Chooses the database of the connection."},
+     .categories = CAT_CONNECTION, .run = select_run},
     {.name = NULL},
 };

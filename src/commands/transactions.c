@@ -11,24 +11,19 @@ enum {
 
 const struct cmd_spec transaction_cmds[] = {
     {.name = "multi", .arity = 1, .flags = ANYTIME | CMD_NO_MULTI,
-     .categories = CAT_TRANSACTION, .run = transaction_multi,
-     .since = "1.2.0", .summary = "Begins a transaction."},
+     .categories = CAT_TRANSACTION, .run = transaction_multi},
     {.name = "exec", .arity = 1,
      .flags = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_SKIP_SLOWLOG
               | CMD_NOT_QUEUED | CMD_RUNS_QUEUE,
-     .categories = CAT_TRANSACTION, .run = transaction_exec,
-     .since = "1.2.0", .summary = "Runs what was queued since MULTI."},
+     .categories = CAT_TRANSACTION, .run = transaction_exec},
     {.name = "discard", .arity = 1, .flags = ANYTIME,
-     .categories = CAT_TRANSACTION, .run = transaction_discard,
-     .since = "2.0.0", .summary = "Forgets what was queued since MULTI."},
+     .categories = CAT_TRANSACTION, .run = transaction_discard},
     {.name = "watch", .arity = -2, .flags = ANYTIME | CMD_NO_MULTI,
      .categories = CAT_TRANSACTION, .keys = KEYS_RANGE(1, -1, 1),
-     .run = transaction_watch, .since = "2.2.0",
-     .summary = "Makes EXEC depend on keys that do not change."},
+     .run = transaction_watch},
     {.name = "unwatch", .arity = 1,
      .flags = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST
               | CMD_ALLOW_BUSY,
-     .categories = CAT_TRANSACTION, .run = transaction_unwatch,
-     .since = "2.2.0", .summary = "Forgets all watched keys."},
+     .categories = CAT_TRANSACTION, .run = transaction_unwatch},
     {.name = NULL},
 };

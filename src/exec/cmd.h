@@ -121,8 +121,6 @@ struct cmd_spec {
     cmd_run_fn *run; /* NULL for a container: the dispatcher picks the sub */
     const struct cmd_walk *walk;
     const struct cmd_spec *subcommands; /* ends with name == NULL */
-    const char *since; /* "1.0.0" */
-    const char *summary; /* our own words */
 };
 
 struct cmd_ctx {

@@ -211,13 +211,10 @@ enum {
 
 const struct cmd_spec auth_cmds[] = {
     {.name = "auth", .arity = -2, .flags = ANYTIME,
-     .categories = CAT_CONNECTION, .run = auth_run, .since = "1.0.0",
-     .summary = "Shows the server the password."},
+     .categories = CAT_CONNECTION, .run = auth_run},
     {.name = "hello", .arity = -1, .flags = ANYTIME,
-     .categories = CAT_CONNECTION, .run = hello_run, .since = "6.0.0",
-     .summary = "Chooses the protocol, and logs in."},
+     .categories = CAT_CONNECTION, .run = hello_run},
     {.name = "reset", .arity = 1, .flags = ANYTIME | CMD_NOT_QUEUED,
-     .categories = CAT_CONNECTION, .run = reset_run, .since = "6.2.0",
-     .summary = "Makes the connection as new."},
+     .categories = CAT_CONNECTION, .run = reset_run},
     {.name = NULL},
 };

@@ -236,60 +236,38 @@ enum {
     ADMIN = ANYTIME | CMD_ADMIN,
 };
 
-#define CLIENT_SUB(name_, arity_, flags_, run_, since_, summary_) \
+#define CLIENT_SUB(name_, arity_, flags_, run_) \
     {.name = (name_), .arity = (arity_), .flags = (flags_), \
-     .categories = CAT_CONNECTION, .run = (run_), .since = (since_), \
-     .summary = (summary_)}
+     .categories = CAT_CONNECTION, .run = (run_)}
 
 static const struct cmd_spec client_subcommands[] = {
-    CLIENT_SUB("caching", 3, ANYTIME, client_caching_run, "6.0.0",
-               "Whether the next command's keys are tracked."),
-    CLIENT_SUB("capa", -3, ANYTIME, client_capa_run, "8.0.0",
-               "Notes what the client can do."),
-    CLIENT_SUB("getname", 2, ANYTIME, client_getname_run, "2.6.9",
-               "The connection's name."),
-    CLIENT_SUB("getredir", 2, ANYTIME, client_getredir_run, "6.0.0",
-               "Where tracking is redirected to."),
-    CLIENT_SUB("help", 2, CMD_LOADING | CMD_STALE, client_help_run, "5.0.0",
-               "What CLIENT can do."),
-    CLIENT_SUB("id", 2, ANYTIME, client_id_run, "5.0.0",
-               "The connection's number."),
-    CLIENT_SUB("import-source", 3, ANYTIME, client_import_source_run, "8.1.0",
-               "Marks a source of imports."),
-    CLIENT_SUB("info", 2, ANYTIME, client_info_run, "6.2.0",
-               "Describes the connection."),
-    CLIENT_SUB("kill", -3, ADMIN, client_kill_run, "2.4.0",
-               "Closes connections."),
-    CLIENT_SUB("list", -2, ADMIN, client_list_run, "2.4.0",
-               "Describes connections."),
-    CLIENT_SUB("no-evict", 3, ADMIN, client_no_evict_run, "7.0.0",
-               "Whether the connection may be evicted."),
-    CLIENT_SUB("no-touch", 3, ANYTIME, client_no_touch_run, "7.2.0",
-               "Whether reading counts as use."),
-    CLIENT_SUB("pause", -3, ADMIN, client_pause_run, "3.0.0",
-               "Holds requests for a time."),
-    CLIENT_SUB("reply", 3, ANYTIME, client_reply_run, "3.2.0",
-               "Whether the connection is answered."),
-    CLIENT_SUB("setinfo", 4, ANYTIME, client_setinfo_run, "7.2.0",
-               "Notes the client's library."),
-    CLIENT_SUB("setname", 3, ANYTIME, client_setname_run, "2.6.9",
-               "Names the connection."),
-    CLIENT_SUB("tracking", -3, ANYTIME, client_tracking_run, "6.0.0",
-               "Turns tracking of keys on or off."),
-    CLIENT_SUB("trackinginfo", 2, ANYTIME, client_trackinginfo_run, "6.2.0",
-               "How the connection tracks keys."),
-    CLIENT_SUB("unblock", -3, ADMIN, client_unblock_run, "5.0.0",
-               "Ends a wait for a key."),
+    CLIENT_SUB("caching", 3, ANYTIME, client_caching_run),
+    CLIENT_SUB("capa", -3, ANYTIME, client_capa_run),
+    CLIENT_SUB("getname", 2, ANYTIME, client_getname_run),
+    CLIENT_SUB("getredir", 2, ANYTIME, client_getredir_run),
+    CLIENT_SUB("help", 2, CMD_LOADING | CMD_STALE, client_help_run),
+    CLIENT_SUB("id", 2, ANYTIME, client_id_run),
+    CLIENT_SUB("import-source", 3, ANYTIME, client_import_source_run),
+    CLIENT_SUB("info", 2, ANYTIME, client_info_run),
+    CLIENT_SUB("kill", -3, ADMIN, client_kill_run),
+    CLIENT_SUB("list", -2, ADMIN, client_list_run),
+    CLIENT_SUB("no-evict", 3, ADMIN, client_no_evict_run),
+    CLIENT_SUB("no-touch", 3, ANYTIME, client_no_touch_run),
+    CLIENT_SUB("pause", -3, ADMIN, client_pause_run),
+    CLIENT_SUB("reply", 3, ANYTIME, client_reply_run),
+    CLIENT_SUB("setinfo", 4, ANYTIME, client_setinfo_run),
+    CLIENT_SUB("setname", 3, ANYTIME, client_setname_run),
+    CLIENT_SUB("tracking", -3, ANYTIME, client_tracking_run),
+    CLIENT_SUB("trackinginfo", 2, ANYTIME, client_trackinginfo_run),
+    CLIENT_SUB("unblock", -3, ADMIN, client_unblock_run),
     CLIENT_SUB("unpause", 2, ADMIN | CMD_NOT_PAUSED,
-               client_unpause_run, "6.2.0",
-               "Ends CLIENT PAUSE."),
+               client_unpause_run),
     {.name = NULL},
 };
 
 #undef CLIENT_SUB
 
 const struct cmd_spec client_cmds[] = {
-    {.name = "client", .arity = -2, .subcommands = client_subcommands,
-     .since = "2.4.0", .summary = "About connections."},
+    {.name = "client", .arity = -2, .subcommands = client_subcommands},
     {.name = NULL},
 };

@@ -138,37 +138,27 @@ static void slowlog_help_run(struct cmd_ctx *c)
 enum { LOG_FLAGS = CMD_ADMIN | CMD_LOADING | CMD_STALE };
 
 static const struct cmd_spec commandlog_subcommands[] = {
-    {.name = "get", .arity = 4, .flags = LOG_FLAGS, .run = commandlog_get_run,
-     .since = "8.1.0", .summary = "Entries of a command log."},
+    {.name = "get", .arity = 4, .flags = LOG_FLAGS, .run = commandlog_get_run},
     {.name = "help", .arity = 2, .flags = CMD_LOADING | CMD_STALE,
-     .run = commandlog_help_run, .since = "8.1.0",
-     .summary = "What COMMANDLOG can do."},
-    {.name = "len", .arity = 3, .flags = LOG_FLAGS, .run = commandlog_len_run,
-     .since = "8.1.0", .summary = "Number of entries of a command log."},
+     .run = commandlog_help_run},
+    {.name = "len", .arity = 3, .flags = LOG_FLAGS, .run = commandlog_len_run},
     {.name = "reset", .arity = 3, .flags = LOG_FLAGS,
-     .run = commandlog_reset_run, .since = "8.1.0",
-     .summary = "Empties a command log."},
+     .run = commandlog_reset_run},
     {.name = NULL},
 };
 
 static const struct cmd_spec slowlog_subcommands[] = {
-    {.name = "get", .arity = -2, .flags = LOG_FLAGS, .run = slowlog_get_run,
-     .since = "2.2.12", .summary = "Commands that took long."},
+    {.name = "get", .arity = -2, .flags = LOG_FLAGS, .run = slowlog_get_run},
     {.name = "help", .arity = 2, .flags = CMD_LOADING | CMD_STALE,
-     .run = slowlog_help_run, .since = "6.2.0",
-     .summary = "What SLOWLOG can do."},
-    {.name = "len", .arity = 2, .flags = LOG_FLAGS, .run = slowlog_len_run,
-     .since = "2.2.12", .summary = "Number of entries of the slow log."},
-    {.name = "reset", .arity = 2, .flags = LOG_FLAGS, .run = slowlog_reset_run,
-     .since = "2.2.12", .summary = "Empties the slow log."},
+     .run = slowlog_help_run},
+    {.name = "len", .arity = 2, .flags = LOG_FLAGS, .run = slowlog_len_run},
+    {.name = "reset", .arity = 2, .flags = LOG_FLAGS, .run = slowlog_reset_run},
     {.name = NULL},
 };
 
 const struct cmd_spec commandlog_cmds[] = {
     {.name = "commandlog", .arity = -2,
-     .subcommands = commandlog_subcommands, .since = "8.1.0",
-     .summary = "About slow and large commands."},
-    {.name = "slowlog", .arity = -2, .subcommands = slowlog_subcommands,
-     .since = "2.2.12", .summary = "About slow commands."},
+     .subcommands = commandlog_subcommands},
+    {.name = "slowlog", .arity = -2, .subcommands = slowlog_subcommands},
     {.name = NULL},
 };

@@ -419,24 +419,18 @@ static void config_help_run(struct cmd_ctx *c)
 enum { CONFIG_FLAGS = CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE };
 
 static const struct cmd_spec config_subcommands[] = {
-    {.name = "get", .arity = -3, .flags = CONFIG_FLAGS, .run = config_get_run,
-     .since = "2.0.0", .summary = "Shows options."},
+    {.name = "get", .arity = -3, .flags = CONFIG_FLAGS, .run = config_get_run},
     {.name = "help", .arity = 2, .flags = CMD_LOADING | CMD_STALE,
-     .run = config_help_run, .since = "5.0.0",
-     .summary = "What CONFIG can do."},
+     .run = config_help_run},
     {.name = "resetstat", .arity = 2, .flags = CONFIG_FLAGS | CMD_ALL_SHARDS,
-     .run = config_resetstat_run, .since = "2.0.0",
-     .summary = "Sets counters back."},
+     .run = config_resetstat_run},
     {.name = "rewrite", .arity = 2, .flags = CONFIG_FLAGS,
-     .run = config_rewrite_run, .since = "2.8.0",
-     .summary = "Writes the options to the config file."},
-    {.name = "set", .arity = -4, .flags = CONFIG_FLAGS, .run = config_set_run,
-     .since = "2.0.0", .summary = "Changes options."},
+     .run = config_rewrite_run},
+    {.name = "set", .arity = -4, .flags = CONFIG_FLAGS, .run = config_set_run},
     {.name = NULL},
 };
 
 const struct cmd_spec config_cmds[] = {
-    {.name = "config", .arity = -2, .subcommands = config_subcommands,
-     .since = "2.0.0", .summary = "About the server's options."},
+    {.name = "config", .arity = -2, .subcommands = config_subcommands},
     {.name = NULL},
 };

@@ -297,7 +297,6 @@ const struct cmd_spec debug_cmds[] = {
     {.name = "debug", .arity = -2,
      .flags = CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE
               | CMD_ALL_SHARDS,
-     .run = debug_run, .since = "1.0.0",
-     .summary = "Means of testing the server."},
+     .run = debug_run},
     {.name = NULL},
 };

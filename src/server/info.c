@@ -333,7 +333,6 @@ void info_report(struct server *s)
 
 const struct cmd_spec info_cmds[] = {
     {.name = "info", .arity = -1, .flags = CMD_LOADING | CMD_STALE,
-     .categories = CAT_DANGEROUS, .run = info_run, .walk = &info_walk,
-     .since = "1.0.0", .summary = "Tells how the server is doing."},
+     .categories = CAT_DANGEROUS, .run = info_run, .walk = &info_walk},
     {.name = NULL},
 };

@@ -103,7 +103,6 @@ static void lolwut_run(struct cmd_ctx *c)
 
 const struct cmd_spec lolwut_cmds[] = {
     {.name = "lolwut", .arity = -1, .flags = CMD_READONLY | CMD_FAST,
-     .run = lolwut_run, .since = "5.0.0",
-     .summary = "A picture, and the version."},
+     .run = lolwut_run},
     {.name = NULL},
 };

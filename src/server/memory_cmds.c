@@ -295,28 +295,21 @@ static void memory_help_run(struct cmd_ctx *c)
 
 static const struct cmd_spec memory_subcommands[] = {
     {.name = "doctor", .arity = 2, .flags = CMD_ALL_SHARDS,
-     .run = memory_doctor_run, .since = "4.0.0",
-     .summary = "What may be wrong with the use of memory."},
+     .run = memory_doctor_run},
     {.name = "help", .arity = 2, .flags = CMD_LOADING | CMD_STALE,
-     .run = memory_help_run, .since = "4.0.0",
-     .summary = "What MEMORY can do."},
+     .run = memory_help_run},
     {.name = "malloc-stats", .arity = 2, .flags = CMD_LOADING,
-     .run = memory_malloc_stats_run, .since = "4.0.0",
-     .summary = "The allocator's report."},
+     .run = memory_malloc_stats_run},
     {.name = "purge", .arity = 2, .flags = CMD_LOADING,
-     .run = memory_purge_run, .since = "4.0.0",
-     .summary = "Gives free pages back."},
+     .run = memory_purge_run},
     {.name = "stats", .arity = 2, .flags = CMD_ALL_SHARDS,
-     .run = memory_stats_run, .since = "4.0.0",
-     .summary = "What the memory is used for."},
+     .run = memory_stats_run},
     {.name = "usage", .arity = -3, .flags = CMD_READONLY, .keys = KEYS_AT(2),
-     .run = memory_usage_run, .since = "4.0.0",
-     .summary = "Bytes that a key takes."},
+     .run = memory_usage_run},
     {.name = NULL},
 };
 
 const struct cmd_spec memory_cmds[] = {
-    {.name = "memory", .arity = -2, .subcommands = memory_subcommands,
-     .since = "4.0.0", .summary = "About the use of memory."},
+    {.name = "memory", .arity = -2, .subcommands = memory_subcommands},
     {.name = NULL},
 };

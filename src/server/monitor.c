@@ -335,7 +335,6 @@ static void monitor_run(struct cmd_ctx *c)
 const struct cmd_spec monitor_cmds[] = {
     {.name = "monitor", .arity = 1,
      .flags = CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE,
-     .run = monitor_run, .since = "1.0.0",
-     .summary = "Shows every command that is executed."},
+     .run = monitor_run},
     {.name = NULL},
 };

@@ -46,11 +46,9 @@ const struct cmd_spec server_cmds[] = {
     { .name = "shutdown", .arity = -1,
       .flags = CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE
                | CMD_NO_MULTI | CMD_ALLOW_BUSY,
-      .run = shutdown_run, .since = "1.0.0",
-      .summary = "Ends the server." },
+      .run = shutdown_run },
     { .name = "role", .arity = 1,
       .flags = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST,
-      .categories = CAT_ADMIN | CAT_DANGEROUS, .run = role_run,
-      .since = "2.8.12", .summary = "The role in replication." },
+      .categories = CAT_ADMIN | CAT_DANGEROUS, .run = role_run },
     { .name = NULL },
 };
