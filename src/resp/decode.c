@@ -242,7 +242,7 @@ static enum decode_result read_count(struct decode_state *s, struct slice input,
     if (r == LINE_MORE) {
         return DECODE_MORE;
     }
-    if (r == LINE_TOO_LONG) {
+    if (r != LINE_FOUND) {
         *error = "Protocol error: too big mbulk count string";
         return DECODE_ERROR;
     }
@@ -276,7 +276,7 @@ static enum decode_result read_bulk_header(struct decode_state *s,
     if (r == LINE_MORE) {
         return DECODE_MORE;
     }
-    if (r == LINE_TOO_LONG) {
+    if (r != LINE_FOUND) {
         *error = "Protocol error: too big bulk count string";
         return DECODE_ERROR;
     }
