@@ -28,6 +28,7 @@ struct host {
     uint16_t port;
     char dir[64];
     char log_path[128];
+    bool is_peer;
     bool has_ended;
     int status;
 };
@@ -145,6 +146,7 @@ struct host *host_start(const char *program, const char *engine,
         return NULL;
     }
     snprintf(h->log_path, sizeof(h->log_path), "%s/server.log", h->dir);
+    h->is_peer = !engine;
     h->port = free_port();
     h->pid = fork();
     if (h->pid == 0) {
@@ -161,6 +163,11 @@ struct host *host_start(const char *program, const char *engine,
 bool host_is_alive(const struct host *h)
 {
     return !h->has_ended && kill(h->pid, 0) == 0;
+}
+
+bool host_is_peer(const struct host *h)
+{
+    return h->is_peer;
 }
 
 bool host_end(struct host *h)

@@ -31,7 +31,8 @@ enum {
 static const char *const default_server = "build/tsan/src/server/engram-server";
 
 static const struct check_spec *const all_checks[] = {
-    atomic_checks, move_checks, order_checks, chaos_checks, session_checks};
+    atomic_checks,  move_checks,  order_checks, chaos_checks,
+    session_checks, queue_checks, wait_checks,  exec_checks};
 
 struct score {
     unsigned passed, failed;
@@ -278,7 +279,7 @@ int main(int argc, char **argv)
     server = server ? server : default_server;
     struct score score = {0};
     setvbuf(stdout, NULL, _IOLBF, 0);
-    if (strstr(server, "redis-server")) {
+    if (strstr(server, "redis-server") || strstr(server, "valkey-server")) {
         run_round(server, NULL, seconds, &score);
     } else if (engine) {
         run_round(server, engine, seconds, &score);

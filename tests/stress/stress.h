@@ -29,6 +29,8 @@ struct host *host_start(const char *program, const char *engine,
 /* SIGTERM, and true if the process ends with 0 in time. */
 bool host_end(struct host *h);
 bool host_is_alive(const struct host *h);
+/* The peer crashes on CLIENT UNBLOCK of a session that is paused. */
+bool host_is_peer(const struct host *h);
 /* True if its log has no report of a sanitizer or an assertion; else prints
  * the report. */
 bool host_log_is_clean(const struct host *h);
@@ -61,6 +63,9 @@ extern const struct check_spec move_checks[];
 extern const struct check_spec order_checks[];
 extern const struct check_spec chaos_checks[];
 extern const struct check_spec session_checks[];
+extern const struct check_spec queue_checks[];
+extern const struct check_spec wait_checks[];
+extern const struct check_spec exec_checks[];
 
 /* Prints the first few of each check. */
 void check_fail(struct check *c, const char *format, ...)
