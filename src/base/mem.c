@@ -300,6 +300,20 @@ void mem_purge(void)
 #endif
 }
 
+void mem_set_background_purge(bool on)
+{
+#ifdef ENGRAM_JEMALLOC
+    /* One is enough; the default is one a processor. The allocator refuses
+     * the number once it has them, hence nothing is made of the answers. */
+    size_t thread_count_max = 1;
+    (void)mallctl("max_background_threads", NULL, NULL, &thread_count_max,
+                  sizeof thread_count_max);
+    (void)mallctl("background_thread", NULL, NULL, &on, sizeof on);
+#else
+    (void)on;
+#endif
+}
+
 #define TEXT_OF(x) #x
 #define TEXT_OF_VALUE(x) TEXT_OF(x)
 

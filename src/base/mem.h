@@ -88,6 +88,10 @@ void mem_report(void (*write)(void *arg, const char *text), void *arg);
 bool mem_tuning_read(const char *name, int64_t *out);
 /* Gives the allocator's free pages back to the system. */
 void mem_purge(void);
+/* Whether a thread of the allocator's own does so, bit by bit. Else whoever frees
+ * or allocates at the wrong moment does, of all that has gathered, and nobody does
+ * while nobody allocates. */
+void mem_set_background_purge(bool on);
 /* "jemalloc-5.3.0", "libc" */
 const char *mem_allocator_name(void);
 

@@ -61,7 +61,7 @@
     X(disable_thp, "disable-thp", NULL, true, OPT_IM | OPT_NEEDLESS) \
     X(io_threads_do_reads, "io-threads-do-reads", NULL, false, OPT_IM | \
       OPT_NEEDLESS | OPTION_HIDDEN) \
-    X(jemalloc_bg_thread, "jemalloc-bg-thread", NULL, true, OPT_NEEDLESS) \
+    X(jemalloc_bg_thread, "jemalloc-bg-thread", NULL, true, 0) \
     X(lua_enable_deprecated_api, "lua-enable-deprecated-api", NULL, false, \
       OPT_IM | OPT_SCRIPTS | OPTION_HIDDEN) \
     X(aof_load_truncated, "aof-load-truncated", NULL, true, OPT_DISK) \

@@ -82,6 +82,7 @@ void server_apply_options(struct server *s)
 {
     const struct options *o = &s->options;
     apply_value_limits(o, store_limits(s->store));
+    mem_set_background_purge(o->jemalloc_bg_thread);
     atomic_store_explicit(&s->max_clients, (uint64_t)o->maxclients,
                           memory_order_relaxed);
     atomic_store_explicit(&s->memory_limit, (uint64_t)o->maxmemory,
