@@ -81,6 +81,13 @@ FLUSH = [("caller, us", "caller_us", 1, 0),
          ("rss back, %", "rss_back_percent", 1, 1)] + PROBE
 
 
+BIG_KINDS = ["set", "list", "zset", "hash"]
+BIG = [("caller max, us", "caller_net_max_us"),
+       ("caller p99.9", "caller_net_p99.9_us"),
+       ("others p99.9", "during_net_p99.9_us"),
+       ("others max", "during_net_max_us")]
+
+
 class Report:
     """What is printed and kept for the result's file, and the commands run."""
 
@@ -295,6 +302,28 @@ def flush(report):
           FLUSH, report.servers("redis", "engram"), ("sync", "async"))
 
 
+def big(report):
+    """A table a type; a row is what was done to the collection."""
+    names = report.servers("redis", "engram", "engram-2")
+    count = report.options.keys["big"]
+    for kind in BIG_KINDS:
+        report.section(f"One {kind} of {count} elements",
+                       "What the commands take and what another session's 2000 "
+                       "GETs a second take meanwhile and for 2 s after, net of "
+                       "waits for a processor, microseconds.")
+        got = []
+        for name in names:
+            with report.start(name, offset=20) as server:
+                got.append(latency(report, server, "big", count, kind))
+        report.head(["what"] + [f"{name} {label}" for label, _ in BIG
+                                for name in names])
+        for section in got[0]:
+            if section:
+                report.row([section] + [
+                    f"{g[section][key]:.0f}" if g[section][key] else "-"
+                    for _, key in BIG for g in got])
+
+
 def workers(report):
     o = report.options
     names = report.servers("redis", "engram", "engram-2")
@@ -342,4 +371,4 @@ def hotpath(report):
 
 FIGURES = {"cpu": cpu, "bytes": bytes_, "collections": collections,
            "grow": grow, "expire": expire,
-           "flush": flush, "workers": workers, "hotpath": hotpath}
+           "flush": flush, "big": big, "workers": workers, "hotpath": hotpath}

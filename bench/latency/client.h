@@ -21,7 +21,8 @@ int client_fd(const struct client *c);
 void client_send(struct client *c, const char *bytes, size_t len);
 
 /* Reads one reply, of an array its head; its first byte. *number is the integer,
- * or how many elements of the array are to be read next, or the length of the bulk, whose *body stays valid until the next reply is read. */
+ * or how many elements of the array are to be read next, or the length of the
+ * bulk, whose *body stays valid until the next reply is read. */
 char client_reply(struct client *c, long *number, const char **body);
 
 /* Sends a command of words without blanks; the reply's number, 0 for +OK. */
