@@ -139,6 +139,27 @@ bool number_parse_double(struct slice text, double *out)
     return true;
 }
 
+bool number_parse_loosely(struct slice text, double *out, bool *in_range)
+{
+    *in_range = true;
+    if (parse_short_decimal(text, out)) {
+        return true;
+    }
+    char copy[512], *end;
+    size_t len = text.len > 0 ? strnlen((const char *)text.data, text.len) : 0;
+    if (len >= sizeof copy) {
+        return false;
+    }
+    if (len > 0) {
+        memcpy(copy, text.data, len);
+    }
+    copy[len] = 0;
+    errno = 0;
+    *out = strtod(copy, &end);
+    *in_range = errno != ERANGE;
+    return *end == 0 && !isnan(*out);
+}
+
 bool number_parse_long_double(struct slice text, long double *out)
 {
     char buffer[NUMBER_LDOUBLE_TEXT_MAX];

@@ -22,6 +22,10 @@ bool number_parse_uint64(struct slice text, uint64_t *out);
  * nan, not empty, no blanks around. False as well on overflow (1e400), on
  * underflow to nothing (1e-400), and from NUMBER_LDOUBLE_TEXT_MAX bytes on. */
 bool number_parse_double(struct slice text, double *out);
+/* As C's strtod reads: blanks before the number, nothing at all (0), and whatever
+ * follows a zero byte are taken; not NaN. *in_range: it is no larger and, 0 apart,
+ * no smaller than a normal double can say. */
+bool number_parse_loosely(struct slice text, double *out, bool *in_range);
 bool number_parse_long_double(struct slice text, long double *out);
 /* "100", "1k" 1000, "1kb" 1024, m mb g gb (any case); memory sizes. */
 bool number_parse_bytes(struct slice text, uint64_t *out);

@@ -14,7 +14,6 @@
  * case would not pay, since sorting takes longer than waiting for the others.
  * Memory: the batch's scratch: an item and a copy for each element. */
 #include <assert.h>
-#include <ctype.h>
 
 #include "base/number.h"
 #include "commands/commands.h"
@@ -316,18 +315,10 @@ static bool look_up(struct sort *s, const struct pattern *p,
 
 /* ---- weights ---- */
 
-/* As C reads a number: blanks before it are passed over, and nothing at all is
- * zero. */
 static bool parse_weight(struct slice text, double *out)
 {
-    *out = 0;
-    if (text.len == 0) {
-        return true;
-    }
-    while (text.len > 0 && isspace(text.data[0])) {
-        text = slice_of(text.data + 1, text.len - 1);
-    }
-    return number_parse_double(text, out);
+    bool in_range;
+    return number_parse_loosely(text, out, &in_range) && in_range;
 }
 
 /* False: replied. */

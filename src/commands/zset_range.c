@@ -5,7 +5,6 @@
  * a range of scores or names is a cut (ranking.h), and the cut has a rank. What
  * is done with it needs no more than ranks. */
 #include <math.h>
-#include <stdlib.h>
 
 #include "base/number.h"
 #include "commands/zset_priv.h"
@@ -28,24 +27,6 @@ struct span {
 
 /* ---- reading the ends ---- */
 
-/* As strtod reads it: blanks before it, nothing at all, what is too large for a
- * double and whatever follows a zero byte are taken. */
-static bool parse_score(struct slice text, double *score)
-{
-    char copy[512], *end;
-    if (number_parse_double(text, score)) {
-        return true;
-    }
-    size_t len = strnlen((const char *)text.data, text.len);
-    if (len >= sizeof copy) {
-        return false;
-    }
-    memcpy(copy, text.data, len);
-    copy[len] = 0;
-    *score = strtod(copy, &end);
-    return *end == 0 && !isnan(*score);
-}
-
 static bool parse_score_end(struct slice text, bool is_low,
                             struct ranking_cut *cut)
 {
@@ -54,7 +35,8 @@ static bool parse_score_end(struct slice text, bool is_low,
         text = slice_of(text.data + 1, text.len - 1);
     }
     cut->side = is_open == is_low ? CUT_AFTER_SCORE : CUT_BEFORE_SCORE;
-    return parse_score(text, &cut->score);
+    bool in_range; /* what is beyond all doubles is as good as infinite */
+    return number_parse_loosely(text, &cut->score, &in_range);
 }
 
 /* "-" and "+" lie beyond all scores. */

@@ -78,8 +78,10 @@ def scanned_doubles(words, a, b):
 
 
 def all_doubles(items):
+    """What SORT replied; a number, if it stored them."""
     try:
-        return all(float(i[1]) == float(i[1]) for i in items)
+        return not isinstance(items, list) or all(
+            i[1] in (None, b"") or float(i[1]) == float(i[1]) for i in items)
     except (TypeError, ValueError):
         return False
 
@@ -203,9 +205,12 @@ KNOWN = [
           "back the same"),
     Known(r"sort|sort_ro", "any",
           lambda words, a, b: b"can't be converted" in (a[1] or b"")
-          and isinstance(b[1], list) and all_doubles(b[1]), True,
+          and b[0] in (b"*", b":") and all_doubles(b[1]), True,
           "the oracle takes an overflow that an earlier command met for one of "
           "its own"),
+    Known(r"client\|set(name|info)|hello", "any",
+          lambda words, a, b: b[0] == b"-" and b[1].endswith(b" is too long"),
+          True, "names have a bound, so that CLIENT LIST has one"),
     Known(r"lrem|lpos", "<7.2",
           lambda words, a, b: b"-9223372036854775808" in words and
           b[0] == b"-" and b[1].startswith(b"ERR value is out of range, value "

@@ -245,6 +245,38 @@ static void very_long_texts_are_refused(void **state)
     assert_false(number_parse_long_double(slice_of(text, sizeof text), &l));
 }
 
+static void expect_loose(const char *text, size_t len, bool is_good,
+                         double want, bool want_in_range)
+{
+    double v;
+    bool in_range;
+    assert_int_equal(number_parse_loosely(slice_of(text, len), &v, &in_range),
+                     is_good);
+    if (is_good) {
+        assert_true(v == want);
+        assert_int_equal(in_range, want_in_range);
+    }
+}
+
+static void loose_numbers(void **state)
+{
+    (void)state;
+    expect_loose("", 0, true, 0, true);
+    expect_loose(" 12", 3, true, 12, true);
+    expect_loose("-1.5", 4, true, -1.5, true);
+    expect_loose("1\0x", 3, true, 1, true);
+    expect_loose("\0x", 2, true, 0, true);
+    expect_loose("1e400", 5, true, INFINITY, false);
+    expect_loose("5e-324", 6, true, 5e-324, false);
+    expect_loose("inf", 3, true, INFINITY, true);
+    expect_loose("nan", 3, false, 0, false);
+    expect_loose("1x", 2, false, 0, false);
+    expect_loose("1 ", 2, false, 0, false);
+    char long_text[600];
+    memset(long_text, '1', sizeof long_text);
+    expect_loose(long_text, sizeof long_text, false, 0, false);
+}
+
 static void byte_sizes_have_units(void **state)
 {
     (void)state;
@@ -302,6 +334,7 @@ int test_number_run(void)
         cmocka_unit_test(doubles_round_trip),
         cmocka_unit_test(long_doubles_print_as_incrbyfloat_does),
         cmocka_unit_test(very_long_texts_are_refused),
+        cmocka_unit_test(loose_numbers),
         cmocka_unit_test(byte_sizes_have_units),
         cmocka_unit_test(human_sizes),
     };
