@@ -45,7 +45,7 @@ struct worker_stats {
     struct counter recent_max_input, recent_max_output;
     struct counter turns;
     struct counter turn_ticks, turn_ticks_max, turn_commands_max;
-    struct counter cron_ticks, background_ticks;
+    struct counter cron_ticks, background_ticks; /* parts of turn_ticks */
 };
 
 /* What the watchdog knows of a worker; the housekeeper's. */

@@ -223,6 +223,7 @@ static int64_t on_background(void *arg)
     int64_t wait_us = exec_background(w->exec, BACKGROUND_SLICE_US);
     uint64_t ticks = clock_ticks() - begin;
     counter_add(&w->stats.background_ticks, ticks);
+    counter_add(&w->stats.turn_ticks, ticks);
     note_latency(w, LATENCY_EXPIRE_CYCLE, ticks);
     return wait_us;
 }
@@ -240,6 +241,7 @@ static void on_cron(void *arg)
     }
     uint64_t ticks = clock_ticks() - begin;
     counter_add(&w->stats.cron_ticks, ticks);
+    counter_add(&w->stats.turn_ticks, ticks);
     note_latency(w, LATENCY_CRON, ticks);
     /* Cannot fail: the heap has had room for this timer before. */
     enum status st = timer_start(w->loop, &w->cron, CRON_PERIOD_US);

@@ -185,6 +185,20 @@ def test_stats(raw):
         assert int(fields[name]) >= 0
 
 
+def test_time_of_the_loop_has_its_parts(raw):
+    """An idle loop takes time as well: that of its timer."""
+    raw.cmd("CONFIG", "RESETSTAT")
+    end = time.monotonic() + 10
+    while (info(raw, "debug")["eventloop_duration_cron_sum"] == "0"
+           and time.monotonic() < end):
+        time.sleep(0.2)
+    cron_us = int(info(raw, "debug")["eventloop_duration_cron_sum"])
+    assert cron_us > 0
+    stats = info(raw, "stats")
+    assert (int(stats["eventloop_duration_sum"])
+            >= cron_us + int(stats["eventloop_duration_cmd_sum"]))
+
+
 def test_expired_keys(raw):
     raw.cmd("CONFIG", "RESETSTAT")
     raw.cmd("SET", "a", 1, "PX", 1)
