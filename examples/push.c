@@ -8,21 +8,29 @@
 
 #include <engram/engram.h>
 
-static void stop(struct engram_loop *loop, const char *why)
+struct news {
+    struct engram_loop *loop;
+    int has_come;
+};
+
+static void give_up(struct news *n, const char *why)
 {
-    printf("%s\n", why);
-    engram_loop_stop(loop);
+    fprintf(stderr, "push: %s\n", why);
+    engram_loop_stop(n->loop);
 }
 
 /* Replies and pushes are told apart by the library; only pushes come here. */
 static void on_push(struct engram_conn *c, const struct engram_reply *push,
                     void *arg)
 {
+    struct news *n = arg;
     const struct engram_reply *kind = engram_reply_at(push, 0);
     (void)c;
     if (kind != NULL &&
         strcmp(engram_reply_text(kind, NULL), "invalidate") == 0) {
-        stop(arg, "changed: push:key");
+        printf("changed: push:key\n");
+        n->has_come = 1;
+        engram_loop_stop(n->loop);
     }
 }
 
@@ -31,9 +39,9 @@ static void on_tracking(struct engram_conn *c, enum engram_status st,
 {
     (void)c;
     if (st != ENGRAM_OK) {
-        stop(arg, engram_status_text(st));
+        give_up(arg, engram_status_text(st));
     } else if (engram_reply_is_error(reply)) {
-        stop(arg, engram_reply_text(reply, NULL));
+        give_up(arg, engram_reply_text(reply, NULL));
     }
 }
 
@@ -50,26 +58,26 @@ static void on_read(struct engram_conn *c, enum engram_status st,
 
 int main(int argc, char **argv)
 {
-    struct engram_loop *loop = engram_loop_create();
+    struct news news = { .loop = engram_loop_create() };
     struct engram_options o;
     engram_options_init(&o);
     o.url = argc > 1 ? argv[1] : "redis://127.0.0.1:6379";
     o.on_push = on_push;
-    o.arg = loop;
+    o.arg = &news;
     struct engram_conn *reader = engram_conn_create(&o, NULL);
     struct engram_conn *writer = engram_conn_create(&o, NULL);
-    int ok = loop != NULL && reader != NULL && writer != NULL &&
-             engram_loop_add(loop, reader) == ENGRAM_OK &&
-             engram_loop_add(loop, writer) == ENGRAM_OK &&
+    int ok = news.loop != NULL && reader != NULL && writer != NULL &&
+             engram_loop_add(news.loop, reader) == ENGRAM_OK &&
+             engram_loop_add(news.loop, writer) == ENGRAM_OK &&
              engram_conn_open(reader) == ENGRAM_OK &&
              engram_conn_open(writer) == ENGRAM_OK &&
-             engram_send(reader, NULL, on_tracking, loop,
+             engram_send(reader, NULL, on_tracking, &news,
                          "CLIENT TRACKING ON") == ENGRAM_OK &&
              engram_send(reader, NULL, on_read, writer, "GET push:key") ==
                  ENGRAM_OK &&
-             engram_loop_run(loop) == ENGRAM_OK;
+             engram_loop_run(news.loop) == ENGRAM_OK;
     engram_conn_destroy(&reader);
     engram_conn_destroy(&writer);
-    engram_loop_destroy(&loop);
-    return ok ? 0 : 1;
+    engram_loop_destroy(&news.loop);
+    return ok && news.has_come ? 0 : 1;
 }
