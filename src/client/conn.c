@@ -313,6 +313,8 @@ void engram_conn_on_timer(struct engram_conn *c)
     }
     conn_enter(c);
     conn_refresh_now(c);
+    /* The loop's timer has gone off, be it early: it must be told again. */
+    c->told.wake_at_ms = -1;
     timers_run(c);
     conn_leave(c);
 }

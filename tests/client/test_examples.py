@@ -63,6 +63,14 @@ def test_cplusplus(server):
     assert run("cplusplus", server.url) == (0, "OK\nfrom C++\n", "")
 
 
+@pytest.mark.parametrize("name", ["loop_libuv", "loop_libevent"])
+def test_other_loops(server, name):
+    assert run(name, server.url) == (0, "answered 5 of 5\n", "")
+    status, _, complaint = run(name, f"redis://127.0.0.1:{free_port()}")
+    assert status == 1
+    assert "Connection refused" in complaint
+
+
 def resident_bytes(pid):
     with open(f"/proc/{pid}/statm") as f:
         return int(f.read().split()[1]) * resource.getpagesize()

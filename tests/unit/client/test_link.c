@@ -384,6 +384,68 @@ static void last_words_are_kept(void **state)
                         "server: ERR max number of clients reached");
 }
 
+struct told {
+    struct engram_wish wish;
+    int count;
+};
+
+static void take_note(struct engram_conn *c, void *arg)
+{
+    struct told *t = arg;
+    t->wish = engram_conn_wish(c);
+    t->count++;
+}
+
+/* A loop hears of every change, of a socket's end before it is closed, and again
+ * of a timer that went off too early. */
+static void a_loop_is_told(void **state)
+{
+    struct stage *s = *state;
+    struct told t = { .count = 0 };
+    assert_int_equal(stage_create_conn(s), ENGRAM_OK);
+    engram_conn_attach(s->c, take_note, &t);
+    assert_int_equal(t.count, 1);
+    assert_int_equal(t.wish.fd, -1);
+    assert_int_equal(engram_conn_open(s->c), ENGRAM_OK);
+    assert_int_equal(t.wish.wake_at_ms, s->now_us / 1000);
+    stage_turn(s);
+    assert_true(t.wish.fd >= 0);
+    assert_int_equal(t.wish.events, ENGRAM_READABLE);
+    stage_send(s, "PING");
+    assert_int_equal(t.wish.events, ENGRAM_READABLE | ENGRAM_WRITABLE);
+    int64_t wake = t.wish.wake_at_ms;
+    assert_true(wake > s->now_us / 1000);
+    (void)stage_hear(s);
+    assert_int_equal(t.wish.events, ENGRAM_READABLE);
+    t = (struct told){ .count = 0 };
+    engram_conn_on_timer(s->c);
+    assert_int_equal(t.count, 1);
+    assert_int_equal(t.wish.wake_at_ms, wake);
+    stage_hang_up(s);
+    assert_int_equal(t.wish.fd, -1);
+    engram_conn_attach(s->c, NULL, NULL);
+}
+
+/* What the guide says of a connection that has nothing to do. */
+static void a_quiet_link_is_small(void **state)
+{
+    struct stage *s = *state;
+    stage_begin(s);
+    for (int i = 0; i < 5000; i++) {
+        stage_send(s, "PING");
+    }
+    (void)stage_hear(s);
+    for (int i = 0; i < 5000; i++) {
+        stage_say(s, "+PONG\r\n");
+    }
+    stage_pass_ms(s, 1000);
+    stage_pass_ms(s, 1000);
+    struct engram_counters n;
+    engram_conn_counters(s->c, &n, sizeof n);
+    assert_in_range(n.memory_bytes, 1, 32 * 1024);
+    assert_int_equal(engram_conn_wish(s->c).wake_at_ms, -1);
+}
+
 #define LINK_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int test_link_run(void)
@@ -407,6 +469,8 @@ int test_link_run(void)
         LINK_TEST(an_endless_line_costs_little),
         LINK_TEST(ten_thousand_levels_end_the_link),
         LINK_TEST(last_words_are_kept),
+        LINK_TEST(a_loop_is_told),
+        LINK_TEST(a_quiet_link_is_small),
     };
     return cmocka_run_group_tests_name("link", tests, NULL, NULL);
 }
