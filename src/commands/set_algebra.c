@@ -137,14 +137,16 @@ static bool take_away(void *self, struct slice member)
 static void subtract(struct result *r)
 {
     const struct operands *o = r->o;
-    size_t asked = size_of(o->sets[0]) * o->count, taken = 0;
+    size_t asked = 0, taken = 0;
     for (uint32_t i = 0; i < o->count; i++) {
+        asked += o->sets[i] != NULL ? size_of(o->sets[0]) : 0;
         taken += size_of(o->sets[i]);
     }
     if (o->sets[0] == NULL) {
         return;
     }
-    if (r->made == NULL || asked <= taken) {
+    /* Asking costs half of what adding and taking away does. */
+    if (r->made == NULL || asked / 2 <= taken) {
         set_visit(o->sets[0], take_if_in_no_other, r);
         return;
     }
