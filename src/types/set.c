@@ -524,7 +524,9 @@ enum status set_add(const struct entry_memory *m, const struct value_limits *l,
     }
     size_t count = value_count(*e);
     if ((*e)->flags & ENTRY_INTS) {
-        if (number_parse_int64(member, &v)) {
+        /* Where no intset is wanted a set of numbers begins as a listpack. */
+        bool may_be_ints = count > 0 || limit(&l->set_intset_max) > 0;
+        if (may_be_ints && number_parse_int64(member, &v)) {
             return add_int(m, l, e, v, added);
         }
         st = fits_listpack(l, count, member) ? to_listpack(m, e) : to_big(m, e);

@@ -1,6 +1,6 @@
 /* queue_checks: elements of lists, each with a number of its own, pass from
- * pushers to takers who wait, are unblocked, and are killed. Each number is taken
- * once, or is still in a list at the end.
+ * pushers to takers who wait, are unblocked, and are killed. Each number is
+ * taken once, or is still in a list at the end.
  *
  * A taker that loses its connection before it read a reply cannot know whether
  * the command was carried out: as many elements as that command may take (none,

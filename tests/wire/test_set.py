@@ -194,3 +194,6 @@ def test_encoding(raw, config):
     assert encoding(raw, "four") == b"intset"
     raw.cmd("SADD", "four", 4)
     assert encoding(raw, "four") == b"hashtable"
+    config("set-max-intset-entries", "0")
+    raw.cmd("SADD", "one", 1)
+    assert encoding(raw, "one") == b"listpack"
