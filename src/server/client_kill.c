@@ -28,6 +28,10 @@ static bool kill_look(struct tour *t, struct connection *c)
         k->kills_asker = true; /* once it is answered */
     } else {
         connection_kill(c);
+        if (t->kind->is_by_mail) {
+            /* What is pushed once this is answered is for others. */
+            exec_session_leave(c->worker->exec, &c->session);
+        }
     }
     return !k->is_old_form;
 }
@@ -69,10 +73,16 @@ static bool parse_old_form(struct cmd_ctx *c, struct kill_tour *k)
 
 void client_kill_run(struct cmd_ctx *c)
 {
-    static const struct tour_kind kind = {
+    static const struct tour_kind by_mail = {
+        .look = kill_look, .answer = kill_answer, .forget = kill_forget,
+        .is_by_mail = true,
+    };
+    static const struct tour_kind at_once = {
         .look = kill_look, .answer = kill_answer, .forget = kill_forget,
     };
-    struct kill_tour *k = tour_create(c, &kind, sizeof *k);
+    /* Waits are not ended within a batch; within EXEC there is no other way. */
+    const struct tour_kind *kind = ctx_may_hold(c) ? &by_mail : &at_once;
+    struct kill_tour *k = tour_create(c, kind, sizeof *k);
     if (k == NULL) {
         return;
     }

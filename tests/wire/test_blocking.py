@@ -72,6 +72,20 @@ def test_who_leaves_takes_nothing(r, raws):
     assert second.read_reply() == [b"k", b"x"]
 
 
+def test_who_is_killed_takes_nothing(r, raws):
+    """Once CLIENT KILL has answered, wherever the victim lives."""
+    for _ in range(100):
+        victim, = raws(1)
+        number = victim.cmd("CLIENT", "ID")
+        victim.send_cmd("BLPOP", "k", "0")
+        wait_blocked(r, 1)
+        pipe = r.pipeline(transaction=False)
+        pipe.client_kill_filter(_id=number)
+        pipe.rpush("k", "x").lpop("k")
+        assert pipe.execute() == [1, 1, b"x"]
+        wait_blocked(r, 0)
+
+
 def test_pipeline_behind_a_waiting_command(r, raws):
     w, = raws(1)
     w.send_cmd("BLPOP", "k", "0")
