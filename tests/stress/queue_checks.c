@@ -154,8 +154,8 @@ static const struct way {
 
 static const struct way *taker_send(struct taker *t)
 {
-    const struct way *w = &ways[dice_roll(&t->dice,
-                                          sizeof(ways) / sizeof(ways[0]))];
+    const struct way *w =
+        &ways[dice_roll(&t->dice, sizeof(ways) / sizeof(ways[0]))];
     char text[COMMAND_BYTES_MAX];
     snprintf(text, sizeof(text), "%s", w->command);
     for (char *at = text; *at; at++) {
@@ -191,8 +191,7 @@ static bool taker_read(struct taker *t, const struct way *w)
     switch (w->shape) {
     case SHAPE_ONE: taker_note(t, &r); return true;
     case SHAPE_MANY: return take_elements(t, r.number);
-    case SHAPE_PAIR:
-        return link_read(t->link, &r) && take_elements(t, 1);
+    case SHAPE_PAIR: return link_read(t->link, &r) && take_elements(t, 1);
     case SHAPE_NAMED:
         return link_read(t->link, &r) && link_read(t->link, &r)
                && take_elements(t, r.number);
@@ -229,8 +228,7 @@ static bool take_watched(struct taker *t)
         return false;
     }
     if (reply_as_number(&r) != first) {
-        check_fail(t->check, "saw %lld, took %lld", first,
-                   reply_as_number(&r));
+        check_fail(t->check, "saw %lld, took %lld", first, reply_as_number(&r));
     }
     taker_note(t, &r);
     return true;

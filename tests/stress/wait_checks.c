@@ -169,9 +169,7 @@ static bool end_waiting(struct link *admin, struct link **victim, long long id,
     case LEAVE_KILLED:
         return link_ask(admin, &r, "CLIENT KILL ID %lld", id) && r.number == 1;
     case LEAVE_UNBLOCKED: return unblock(admin, id);
-    default:
-        link_close(victim);
-        return list_says(admin, id, "id=", false);
+    default: link_close(victim); return list_says(admin, id, "id=", false);
     }
 }
 
