@@ -153,7 +153,7 @@ bool ctx_arg_timeout(struct cmd_ctx *c, uint32_t i, int64_t *deadline_ms)
         return false;
     }
     long double ms = ceill(seconds * 1000);
-    if (ms > (long double)(INT64_MAX - c->now_ms) / 2) {
+    if (ms > (long double)(INT64_MAX - c->now_ms)) {
         reply_error(c->reply, "ERR timeout is out of range");
         return false;
     }

@@ -31,6 +31,9 @@ enum {
     INPUT_IDLE_MS_MAX = 2000, /* buffers of idle ones are cut to their need */
 };
 
+/* A timer's longest, a year; connections_cron sees to what is left then. */
+#define BLOCK_MS_MAX ((int64_t)365 * 24 * 3600 * 1000)
+
 /* ---- what is told of it ---- */
 
 /* Most sessions are never listed, so their names are found when asked for. */
@@ -94,6 +97,7 @@ void connection_on_block(void *server, struct session *s, int64_t deadline_ms)
     if (deadline_ms > 0) {
         counter_add(&c->worker->stats.blocked_with_deadline, 1);
         int64_t ms = deadline_ms - loop_wall_ms(c->worker->loop);
+        ms = ms < BLOCK_MS_MAX ? ms : BLOCK_MS_MAX;
         /* Without memory for a timer connections_cron ends the wait. */
         enum status st = timer_start(c->worker->loop, &c->block_timer,
                                      (ms > 0 ? ms : 0) * 1000);

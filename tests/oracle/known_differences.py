@@ -127,7 +127,7 @@ KNOWN = [
     Known(r"bitcount", "<8.0",
           lambda words, a, b: len(words) == 3 and a[0] in b"-:" and b[0] in b"-:",
           False, "the end of BITCOUNT's range may be left out since Valkey 8.0"),
-    Known(r"scan", "<8.0",
+    Known(r"scan|!scanall", "<8.0",
           lambda words, a, b: b[0] == b"-"
           and b[1].startswith(b"ERR unknown type name"), False,
           "a type that there is none of was one that nothing has"),

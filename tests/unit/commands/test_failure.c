@@ -130,8 +130,8 @@ static const char *const lines[] = {
     "HSETNX new f 1",
     "HINCRBY hash f 400000000000",
     "HINCRBYFLOAT hash f 0.5",
-    "HSET hash f 'a value that is far too long for a listpack, by the limits"
-        " that hold, since it is longer'",
+    ("HSET hash f 'a value that is far too long for a listpack, by the limits"
+     " that hold, since it is longer'"),
     "HDEL hash f",
     "HEXPIRE hash 10 FIELDS 2 f g",
     "HPEXPIREAT hash 1 FIELDS 1 f",
