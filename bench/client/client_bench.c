@@ -71,6 +71,7 @@ static void run_engram(struct job *job, int port, long depth)
     engram_options_init(&o);
     o.port = port;
     o.protocol = 2;
+    o.reconnect = 0;
     o.max_in_flight = (uint32_t)depth + 1;
     o.max_queued_bytes = (size_t)1 << 30;
     struct engram_loop *loop = engram_loop_create();
@@ -83,7 +84,9 @@ static void run_engram(struct job *job, int port, long depth)
         engram_next(job);
     }
     while (job->answered < job->wanted) {
-        if (engram_loop_turn(loop, -1) != ENGRAM_OK) {
+        if (engram_conn_is_closed(job->conn) ||
+            engram_loop_turn(loop, -1) != ENGRAM_OK) {
+            fprintf(stderr, "client-bench: %s\n", engram_conn_error(job->conn));
             exit(1);
         }
     }
