@@ -169,6 +169,9 @@ bool ctx_edit_close(struct cmd_ctx *c, const struct key *k,
     if (edit->entry == NULL || !keyspace_edit_end(edit)) {
         return false;
     }
+    if (edit->is_new) {
+        return false; /* nobody has ever seen it */
+    }
     ctx_notify(c, k, EVENT_GENERIC, "del");
     return true;
 }

@@ -477,6 +477,7 @@ enum status keyspace_edit_begin_new(struct keyspace *ks, const struct key *k,
     }
     if (st == ST_OK) {
         keyspace_edit_begin(ks, k, edit);
+        edit->is_new = true;
     }
     return st;
 }

@@ -153,6 +153,7 @@ const struct entry_memory *keyspace_memory(const struct keyspace *ks);
 struct keyspace_edit {
     struct entry *entry;
     const struct entry_memory *memory;
+    bool is_new; /* there was no key before */
     /* keyspace.c's */
     struct keyspace *ks;
     struct entry *before;

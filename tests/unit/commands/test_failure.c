@@ -59,6 +59,9 @@ static bool try_once(const char *line, int64_t allocations)
     assert_true(is_done || slice_equal(reply, slice_of_text(
         "-OOM out of memory: the command was not carried out\r\n")));
     house_expect_equal(&h, &replica);
+    /* A key that never came to be is not said to have gone. */
+    assert_true(is_done || h.events.bytes == NULL
+                || strstr(h.events.bytes, "gdel new") == NULL);
     /* The house works on as if nothing had been. */
     house_expect(&h, 0, "MSET a 1 b 2 c 3 d 4 new 5", OK);
     script_house_deinit(&h, &replica);
