@@ -205,6 +205,16 @@ static void model_deinit(struct model *m)
 
 typedef void step_fn(struct model *m);
 
+/* How often the form that was least seen was seen. */
+static size_t seldom(const struct model *m)
+{
+    size_t least = m->forms[0];
+    for (size_t i = 1; i < 3; i++) {
+        least = m->forms[i] < least ? m->forms[i] : least;
+    }
+    return least;
+}
+
 static void test_random_changes(void **state)
 {
     (void)state;
@@ -214,7 +224,9 @@ static void test_random_changes(void **state)
     };
     struct model m;
     model_init(&m, 5);
-    for (size_t n = 0; n < STEPS; n++) {
+    /* Which allocations fail differs from run to run, and with it the forms. */
+    for (size_t n = 0; n < STEPS || (n < 4 * STEPS && seldom(&m) < STEPS / 20);
+         n++) {
         if (n % 500 == 0) { /* sets only become bigger: begin anew */
             entry_destroy(m.e, m.w.m);
             world_check_empty(&m.w);
@@ -232,7 +244,7 @@ static void test_random_changes(void **state)
         }
     }
     for (size_t i = 0; i < 3; i++) {
-        assert_in_range(m.forms[i], STEPS / 100, STEPS); /* each is seen */
+        assert_in_range(m.forms[i], STEPS / 20, 4 * STEPS);
     }
     model_deinit(&m);
 }
