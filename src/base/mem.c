@@ -63,7 +63,7 @@ static inline size_t raw_usable(const void *p)
 static inline void *raw_alloc(size_t bytes, size_t *usable)
 {
     void *p = malloc(bytes);
-    *usable = p == NULL ? 0 : raw_usable(p);
+    *usable = p == NULL ? 0 : malloc_usable_size(p);
     return p;
 }
 
