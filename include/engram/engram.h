@@ -220,6 +220,14 @@ ENGRAM_API void engram_conn_close(struct engram_conn *c);
  * on_disconnected is called with ENGRAM_OK. */
 ENGRAM_API void engram_conn_finish(struct engram_conn *c);
 
+/* Where the next attempt to connect goes: to another host and port, with all
+ * else as it was. A connection that stands is left alone; close and open it, or
+ * wait until it breaks. INVALID: a port out of range, or a connection made for
+ * `fd` or a Unix socket. NOMEM: it still goes where it went. */
+ENGRAM_API enum engram_status engram_conn_set_address(struct engram_conn *c,
+                                                      const char *host,
+                                                      int port);
+
 /* Connected and greeted? */
 ENGRAM_API int engram_conn_is_ready(const struct engram_conn *c);
 ENGRAM_API int engram_conn_is_closed(const struct engram_conn *c);
@@ -391,6 +399,8 @@ typedef void engram_wish_fn(struct engram_conn *c, void *loop);
 ENGRAM_API void engram_conn_attach(struct engram_conn *c,
                                    engram_wish_fn *on_wish, void *loop);
 ENGRAM_API struct engram_wish engram_conn_wish(const struct engram_conn *c);
+/* The `loop` it is attached with; NULL: it is not, or is in an engram_loop. */
+ENGRAM_API void *engram_conn_loop(const struct engram_conn *c);
 /* The loop's part: what was wished for has come about. Too often is harmless.
  * After these the connection may be gone, if a callback destroyed it. */
 ENGRAM_API void engram_conn_on_ready(struct engram_conn *c, unsigned events);
@@ -411,6 +421,17 @@ ENGRAM_API enum engram_status engram_loop_turn(struct engram_loop *loop,
 /* Turns until engram_loop_stop, or until no connection is open. */
 ENGRAM_API enum engram_status engram_loop_run(struct engram_loop *loop);
 ENGRAM_API void engram_loop_stop(struct engram_loop *loop);
+
+/* How those who make connections by themselves put them on the program's loop:
+ * engram_loop_hooks, engram_libuv_hooks, engram_libevent_hooks, or one's own. */
+struct engram_hooks {
+    /* ENGRAM_OK: `c` is on the loop now. */
+    enum engram_status (*attach)(struct engram_conn *c, void *loop);
+    /* Before `c` is destroyed, be it in a callback of its own. */
+    void (*detach)(struct engram_conn *c, void *loop);
+    void *loop;
+};
+ENGRAM_API struct engram_hooks engram_loop_hooks(struct engram_loop *loop);
 
 /* ---- waiting for one reply ---- */
 

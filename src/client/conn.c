@@ -96,6 +96,7 @@ static void init_body(struct engram_conn *c, const struct conn_env *env)
     c->protocol = 2;
     c->next_deadline_us = REQUEST_NO_DEADLINE;
     c->shrink_at_us = REQUEST_NO_DEADLINE;
+    c->alarm.at_us = REQUEST_NO_DEADLINE;
     c->told = (struct engram_wish){ .fd = -1, .wake_at_ms = -1 };
     c->limits = (struct decode_reply_limits){
         .line_bytes_max = LINE_BYTES_MAX,
@@ -204,9 +205,7 @@ static void settle(struct engram_conn *c)
     if (c->is_finishing && c->waiting.count == 0 && !c->is_destroyed &&
         c->state != LINK_CLOSED) {
         link_close(c, ENGRAM_OK);
-        if (c->options.on_disconnected != NULL) {
-            c->options.on_disconnected(c, ENGRAM_OK, -1, c->options.arg);
-        }
+        conn_tell_disconnected(c, ENGRAM_OK, -1);
     }
 }
 
@@ -330,6 +329,11 @@ void engram_conn_attach(struct engram_conn *c, engram_wish_fn *on_wish,
     }
 }
 
+void *engram_conn_loop(const struct engram_conn *c)
+{
+    return c->on_wish == NULL ? NULL : c->loop;
+}
+
 void engram_conn_flush(struct engram_conn *c)
 {
     if (c->state >= LINK_GREETING && !c->is_unwritable &&
@@ -337,6 +341,12 @@ void engram_conn_flush(struct engram_conn *c)
         (void)link_write(c);
         conn_update_wish(c);
     }
+}
+
+enum engram_status engram_conn_set_address(struct engram_conn *c,
+                                           const char *host, int port)
+{
+    return target_move(&c->target, host, port);
 }
 
 /* ---- questions ---- */
@@ -364,6 +374,19 @@ const char *engram_conn_error(const struct engram_conn *c)
 void *engram_conn_arg(const struct engram_conn *c)
 {
     return c->options.arg;
+}
+
+void conn_tell_disconnected(struct engram_conn *c, enum engram_status why,
+                            int retry_ms)
+{
+    uint64_t epoch = c->epoch;
+    if (c->tap.on_ended != NULL) {
+        c->tap.on_ended(c, why, retry_ms, c->tap.arg);
+    }
+    if (c->epoch == epoch && !c->is_destroyed &&
+        c->options.on_disconnected != NULL) {
+        c->options.on_disconnected(c, why, retry_ms, c->options.arg);
+    }
 }
 
 void conn_set_error(struct engram_conn *c, const char *format, ...)

@@ -52,6 +52,25 @@ struct subscriptions {
     bool is_monitoring;
 };
 
+/* What stands on a connection (a cache, a pool) sees of it before the program
+ * does. Each may be NULL. All are callbacks: everything may be done in them. */
+struct conn_tap {
+    void (*on_ready)(struct engram_conn *c, void *arg);
+    void (*on_ended)(struct engram_conn *c, enum engram_status why,
+                     int retry_ms, void *arg);
+    /* True: the push is not for the program. */
+    bool (*on_push)(struct engram_conn *c, const struct engram_reply *push,
+                    void *arg);
+    void *arg;
+};
+
+typedef void conn_alarm_fn(struct engram_conn *c, void *arg);
+struct conn_alarm {
+    int64_t at_us; /* REQUEST_NO_DEADLINE: none */
+    conn_alarm_fn *fn;
+    void *arg;
+};
+
 struct engram_loop;
 
 struct engram_conn {
@@ -113,6 +132,9 @@ struct engram_conn {
     int64_t shrink_at_us;
     size_t peak_in_flight, peak_queued; /* since the last shrinking */
 
+    struct conn_tap tap;
+    struct conn_alarm alarm;
+
     engram_wish_fn *on_wish;
     void *loop;
     struct engram_wish told;     /* what the loop was told last */
@@ -129,6 +151,9 @@ void conn_enter(struct engram_conn *c);
 /* The connection may be gone afterwards. */
 void conn_leave(struct engram_conn *c);
 void conn_refresh_now(struct engram_conn *c);
+/* The tap and the program, in this order. */
+void conn_tell_disconnected(struct engram_conn *c, enum engram_status why,
+                            int retry_ms);
 void conn_set_error(struct engram_conn *c, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -190,6 +215,11 @@ void timers_run(struct engram_conn *c);
 void timers_note_deadline(struct engram_conn *c, int64_t deadline_us);
 /* There is something to shrink, in a while. */
 void timers_want_shrink(struct engram_conn *c);
+/* Calls `fn` once, from the loop, when the connection's clock (now_us) has
+ * reached `at_us`, whatever the link's state. One that is set replaces the one
+ * before; REQUEST_NO_DEADLINE: none. */
+void conn_set_alarm(struct engram_conn *c, int64_t at_us, conn_alarm_fn *fn,
+                    void *arg);
 /* Tells the loop, if the wish has changed. */
 void conn_update_wish(struct engram_conn *c);
 /* The wish of one without a socket, before it is closed. */

@@ -102,7 +102,11 @@ void link_become_ready(struct engram_conn *c)
     c->connect_deadline_us = REQUEST_NO_DEADLINE;
     c->is_unwritable = false;
     c->counters.connections++;
-    if (c->options.on_connected != NULL) {
+    uint64_t epoch = c->epoch;
+    if (c->tap.on_ready != NULL) {
+        c->tap.on_ready(c, c->tap.arg);
+    }
+    if (c->epoch == epoch && c->options.on_connected != NULL) {
         c->options.on_connected(c, c->options.arg);
     }
 }
@@ -254,9 +258,8 @@ void link_break(struct engram_conn *c, enum engram_status why)
     uint64_t epoch = c->epoch;
     timers_want_shrink(c);
     conn_fail_requests(c);
-    if (c->epoch == epoch && !c->is_destroyed &&
-        c->options.on_disconnected != NULL) {
-        c->options.on_disconnected(c, why, retry_ms, c->options.arg);
+    if (c->epoch == epoch && !c->is_destroyed) {
+        conn_tell_disconnected(c, why, retry_ms);
     }
 }
 

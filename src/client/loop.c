@@ -214,3 +214,20 @@ enum engram_status conn_wait(struct engram_conn *c)
     struct engram_conn **conns = &c;
     return turn(&conns, &polled, 1, -1);
 }
+
+/* ---- for those who make connections by themselves ---- */
+
+static enum engram_status hook_attach(struct engram_conn *c, void *loop)
+{
+    return engram_loop_add(loop, c);
+}
+
+static void hook_detach(struct engram_conn *c, void *loop)
+{
+    loop_remove(loop, c);
+}
+
+struct engram_hooks engram_loop_hooks(struct engram_loop *loop)
+{
+    return (struct engram_hooks){ hook_attach, hook_detach, loop };
+}

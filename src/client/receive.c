@@ -61,6 +61,9 @@ static void refuse_reply(struct engram_conn *c,
 static void tell_push(struct engram_conn *c, const struct engram_reply *reply)
 {
     c->counters.pushes++;
+    if (c->tap.on_push != NULL && c->tap.on_push(c, reply, c->tap.arg)) {
+        return;
+    }
     if (c->options.on_push != NULL) {
         c->options.on_push(c, reply, c->options.arg);
     }

@@ -241,6 +241,19 @@ enum engram_status target_init(struct target *t, struct mem_account *account,
     return st;
 }
 
+enum engram_status target_move(struct target *t, const char *host, int port)
+{
+    if (t->fd >= 0 || t->path != NULL || host == NULL || host[0] == '\0' ||
+        port < 1 || port > PORT_MAX) {
+        return ENGRAM_INVALID;
+    }
+    enum engram_status st = copy_text(t, host, &t->host);
+    if (st == ENGRAM_OK) {
+        t->port = port;
+    }
+    return st;
+}
+
 void target_deinit(struct target *t)
 {
     if (t->password != NULL) {

@@ -23,6 +23,8 @@ struct target {
 /* INVALID, UNSUPPORTED (rediss), NOMEM: nothing is kept. */
 enum engram_status target_init(struct target *t, struct mem_account *account,
                                const struct engram_options *o);
+/* As engram_conn_set_address. */
+enum engram_status target_move(struct target *t, const char *host, int port);
 /* Overwrites the password. Does not close the fd. */
 void target_deinit(struct target *t);
 /* "127.0.0.1:6379", "/run/engram.sock", "fd 5"; NUL-terminated, cut at `cap`. */

@@ -164,6 +164,23 @@ static void run_link(struct engram_conn *c)
     }
 }
 
+void conn_set_alarm(struct engram_conn *c, int64_t at_us, conn_alarm_fn *fn,
+                    void *arg)
+{
+    c->alarm.at_us = at_us;
+    c->alarm.fn = fn;
+    c->alarm.arg = arg;
+    if (c->callback_depth == 0) {
+        conn_update_wish(c);
+    }
+}
+
+static void ring(struct engram_conn *c)
+{
+    c->alarm.at_us = REQUEST_NO_DEADLINE;
+    c->alarm.fn(c, c->alarm.arg);
+}
+
 void timers_run(struct engram_conn *c)
 {
     if (is_due(c, c->next_deadline_us)) {
@@ -173,6 +190,9 @@ void timers_run(struct engram_conn *c)
     run_link(c);
     if (is_due(c, c->shrink_at_us)) {
         shrink(c);
+    }
+    if (is_due(c, c->alarm.at_us) && !c->is_destroyed) {
+        ring(c);
     }
 }
 
@@ -190,6 +210,7 @@ static int64_t wake_at(const struct engram_conn *c)
 {
     int64_t at = c->next_deadline_us;
     sooner(&at, c->shrink_at_us);
+    sooner(&at, c->alarm.at_us);
     sooner(&at, stall_at(c));
     if (c->state == LINK_WAITING) {
         sooner(&at, c->retry_at_us);

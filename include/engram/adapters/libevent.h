@@ -122,4 +122,29 @@ static inline void engram_libevent_detach(struct engram_libevent **adapter)
     }
 }
 
+/* ---- for those who make connections by themselves ---- */
+
+static inline enum engram_status
+engram_libevent_hook_attach(struct engram_conn *c, void *base)
+{
+    return engram_libevent_attach(c, (struct event_base *)base) != NULL
+               ? ENGRAM_OK
+               : ENGRAM_NOMEM;
+}
+
+static inline void engram_libevent_hook_detach(struct engram_conn *c,
+                                               void *base)
+{
+    struct engram_libevent *a = (struct engram_libevent *)engram_conn_loop(c);
+    (void)base;
+    engram_libevent_detach(&a);
+}
+
+static inline struct engram_hooks engram_libevent_hooks(struct event_base *base)
+{
+    struct engram_hooks hooks = { engram_libevent_hook_attach,
+                                  engram_libevent_hook_detach, base };
+    return hooks;
+}
+
 #endif

@@ -134,4 +134,27 @@ static inline void engram_libuv_detach(struct engram_libuv **adapter)
     uv_close((uv_handle_t *)&a->timer, engram_libuv_free_adapter);
 }
 
+/* ---- for those who make connections by themselves ---- */
+
+static inline enum engram_status engram_libuv_hook_attach(struct engram_conn *c,
+                                                          void *loop)
+{
+    return engram_libuv_attach(c, (uv_loop_t *)loop) != NULL ? ENGRAM_OK
+                                                             : ENGRAM_NOMEM;
+}
+
+static inline void engram_libuv_hook_detach(struct engram_conn *c, void *loop)
+{
+    struct engram_libuv *a = (struct engram_libuv *)engram_conn_loop(c);
+    (void)loop;
+    engram_libuv_detach(&a);
+}
+
+static inline struct engram_hooks engram_libuv_hooks(uv_loop_t *loop)
+{
+    struct engram_hooks hooks = { engram_libuv_hook_attach,
+                                  engram_libuv_hook_detach, loop };
+    return hooks;
+}
+
 #endif

@@ -128,6 +128,93 @@ static void a_transaction_is_not_sent_again(void **state)
     stage_say(s, "+x\r\n");
 }
 
+/* ---- what stands on a connection ---- */
+
+static void tap_ready(struct engram_conn *c, void *arg)
+{
+    (void)c;
+    stage_note(arg, "tap-ready ");
+}
+
+static void tap_ended(struct engram_conn *c, enum engram_status why,
+                      int retry_ms, void *arg)
+{
+    (void)c;
+    (void)retry_ms;
+    stage_note(arg, "tap-ended:%s ", engram_status_text(why));
+}
+
+static bool tap_push(struct engram_conn *c, const struct engram_reply *push,
+                     void *arg)
+{
+    (void)c;
+    stage_note(arg, "tap-push ");
+    return strcmp(engram_reply_text(engram_reply_at(push, 0), NULL),
+                  "invalidate") == 0;
+}
+
+static void a_tap_sees_all_before_the_program(void **state)
+{
+    struct stage *s = *state;
+    assert_int_equal(stage_create_conn(s), ENGRAM_OK);
+    s->c->tap = (struct conn_tap){ tap_ready, tap_ended, tap_push, s };
+    assert_int_equal(engram_conn_open(s->c), ENGRAM_OK);
+    stage_turn(s);
+    assert_string_equal(stage_log(s), "tap-ready connected");
+    stage_say(s, ">1\r\n+invalidate\r\n");
+    assert_string_equal(stage_log(s), "tap-push");
+    stage_say(s, ">1\r\n+other\r\n");
+    assert_string_equal(stage_log(s), "tap-push push:<other>");
+    stage_hang_up(s);
+    assert_string_equal(stage_log(s),
+                        "tap-ended:the server closed the connection "
+                        "ended(eof)");
+}
+
+static void note_alarm(struct engram_conn *c, void *arg)
+{
+    (void)c;
+    stage_note(arg, "alarm ");
+}
+
+static void an_alarm_rings_once(void **state)
+{
+    struct stage *s = *state;
+    stage_begin(s);
+    (void)stage_log(s);
+    conn_set_alarm(s->c, s->now_us + 20000, note_alarm, s);
+    stage_pass_ms(s, 19);
+    assert_string_equal(stage_log(s), "");
+    stage_pass_ms(s, 1);
+    assert_string_equal(stage_log(s), "alarm");
+    stage_pass_ms(s, 100);
+    assert_string_equal(stage_log(s), "");
+    /* Whatever the link does. */
+    engram_conn_close(s->c);
+    conn_set_alarm(s->c, s->now_us + 5000, note_alarm, s);
+    assert_int_equal(engram_conn_wish(s->c).wake_at_ms,
+                     (s->now_us + 5000) / 1000);
+    stage_pass_ms(s, 5);
+    assert_string_equal(stage_log(s), "alarm");
+}
+
+static void the_next_attempt_goes_elsewhere(void **state)
+{
+    struct stage *s = *state;
+    stage_begin(s);
+    char name[64];
+    assert_int_equal(engram_conn_set_address(s->c, "::1", 7000), ENGRAM_OK);
+    target_name(&s->c->target, name, sizeof name);
+    assert_string_equal(name, "[::1]:7000");
+    assert_true(engram_conn_is_ready(s->c));
+    assert_int_equal(engram_conn_set_address(s->c, "::1", 0), ENGRAM_INVALID);
+    assert_int_equal(engram_conn_set_address(s->c, "", 1), ENGRAM_INVALID);
+    assert_int_equal(engram_conn_set_address(s->c, "a", 65536),
+                     ENGRAM_INVALID);
+    target_name(&s->c->target, name, sizeof name);
+    assert_string_equal(name, "[::1]:7000");
+}
+
 static void attempts_come_later_and_later(void **state)
 {
     struct stage *s = *state;
@@ -471,6 +558,9 @@ int test_link_run(void)
         LINK_TEST(last_words_are_kept),
         LINK_TEST(a_loop_is_told),
         LINK_TEST(a_quiet_link_is_small),
+        LINK_TEST(a_tap_sees_all_before_the_program),
+        LINK_TEST(an_alarm_rings_once),
+        LINK_TEST(the_next_attempt_goes_elsewhere),
     };
     return cmocka_run_group_tests_name("link", tests, NULL, NULL);
 }
