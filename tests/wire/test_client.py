@@ -8,6 +8,7 @@ import pytest
 
 from rawconn import Raw, encode
 from servers import is_redis
+from waiting import wait_until
 
 FIELDS = ("id addr laddr fd name age idle flags db sub psub ssub multi watch qbuf "
           "qbuf-free argv-mem multi-mem rbs rbp obl oll omem tot-mem events cmd user "
@@ -31,13 +32,6 @@ def ids(conn, *options):
 
 def own_id(conn):
     return conn.cmd("CLIENT", "ID")
-
-
-def wait_until(true, seconds=5):
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 def address(conn):

@@ -6,7 +6,8 @@ import time
 import pytest
 
 from rawconn import ReplyError, encode
-from test_limits import info, until
+from test_limits import info
+from waiting import wait_until
 
 BATCH = 5000
 
@@ -34,7 +35,7 @@ def test_due_keys_go_by_themselves(raw):
     rng = random.Random(1)
     set_all(raw, [("SET", "k%d" % i, "v", "PX", rng.randrange(50, 600))
                   for i in range(5000)] + [("SET", "stays", "v")])
-    assert until(lambda: dbsize(raw) == 1, 15)
+    wait_until(lambda: dbsize(raw) == 1, 15)
     assert raw.cmd("GET", "stays") == b"v"
 
 
@@ -44,7 +45,7 @@ def test_due_keys_go_in_every_database(raw):
         set_all(raw, [("SET", "k%d" % i, "v", "PX", 100) for i in range(200)])
     for db in range(16):
         raw.cmd("SELECT", db)
-        assert until(lambda: dbsize(raw) == 0, 15)
+        wait_until(lambda: dbsize(raw) == 0, 15)
 
 
 def test_due_among_many_that_are_not(raw):
@@ -53,8 +54,8 @@ def test_due_among_many_that_are_not(raw):
     set_all(raw, [("SET", "k%d" % i, "v", "PX", 200 if i % 100 == 0 else 10**8)
                   for i in range(20000)])
     due = ["k%d" % i for i in range(0, 20000, 100)]
-    assert until(lambda: raw.cmd("EXISTS", *due) == 0, 10)
-    assert until(lambda: dbsize(raw) == 20000 - 200, 20)
+    wait_until(lambda: raw.cmd("EXISTS", *due) == 0, 10)
+    wait_until(lambda: dbsize(raw) == 20000 - 200, 20)
 
 
 def test_far_and_near_deadlines(raw):
@@ -63,7 +64,7 @@ def test_far_and_near_deadlines(raw):
     set_all(raw, [("SET", "far%d" % i, "v", "PX", ms)
                   for i, ms in enumerate(far)])
     set_all(raw, [("SET", "near%d" % i, "v", "PX", i + 1) for i in range(300)])
-    assert until(lambda: dbsize(raw) == len(far), 15)
+    wait_until(lambda: dbsize(raw) == len(far), 15)
     for i, ms in enumerate(far):
         left = raw.cmd("PTTL", "far%d" % i)
         assert ms - 20000 <= left <= ms
@@ -159,13 +160,13 @@ def test_wave_of_200k(server, raws):
         assert other.cmd("PING") == b"PONG"
         worst = max(worst, time.monotonic() - began)
     assert worst < 1.0
-    assert until(lambda: dbsize(conn) == 0, 20)
+    wait_until(lambda: dbsize(conn) == 0, 20)
 
 
 def test_expired_are_counted(raw):
     before = int(info(raw, "stats")["expired_keys"])
     set_all(raw, [("SET", "k%d" % i, "v", "PX", 20) for i in range(1000)])
-    assert until(lambda: dbsize(raw) == 0, 15)
+    wait_until(lambda: dbsize(raw) == 0, 15)
     assert int(info(raw, "stats")["expired_keys"]) - before == 1000
 
 
@@ -187,4 +188,4 @@ def test_deadlines_survive_rename_copy_and_swap(raw):
     assert dbsize(raw) == 0
     for db in (7, 5):
         raw.cmd("SELECT", db)
-        assert until(lambda: dbsize(raw) == 0, 15)
+        wait_until(lambda: dbsize(raw) == 0, 15)

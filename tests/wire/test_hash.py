@@ -3,18 +3,13 @@ import time
 
 import pytest
 
+from waiting import wait_until
+
 
 @pytest.fixture(params=[512, 0], ids=["packed", "big"])
 def form(request, config):
     config("hash-max-listpack-entries", request.param)
     return "listpackex" if request.param else "hashtable"
-
-
-def wait_until(check, seconds=5.0):
-    end = time.monotonic() + seconds
-    while not check():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 def test_maps_and_pairs_in_resp3(raw):

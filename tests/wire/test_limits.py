@@ -7,18 +7,9 @@ import time
 import pytest
 
 from rawconn import Closed, Raw, ReplyError, encode
+from waiting import wait_until
 
 MEGABYTE = 1 << 20
-
-
-def until(condition, seconds=10.0):
-    """Polls; True as soon as the condition is."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.01)
-    return condition()
 
 
 def info(conn, section):
@@ -29,7 +20,7 @@ def info(conn, section):
 def alone(server):
     """One connection, once the server has noticed that all others are gone."""
     conn = server.connect()
-    assert until(lambda: int(info(conn, "clients")["connected_clients"]) == 1)
+    wait_until(lambda: int(info(conn, "clients")["connected_clients"]) == 1)
     return conn
 
 
@@ -54,7 +45,7 @@ def test_maxclients(server, raws):
                 return conn.cmd("PING") == b"PONG"
             except (Closed, OSError):
                 return False
-    assert until(has_room)
+    wait_until(has_room)
 
 
 def test_maxclients_at_run_time(server, raws):
@@ -105,7 +96,7 @@ def test_descriptors_run_out(server, raws):
                 return conn.cmd("PING") == b"PONG"
         except (Closed, OSError):
             return False
-    assert until(has_room)
+    wait_until(has_room)
 
 
 def test_connections_1000(server, raws):
@@ -117,7 +108,7 @@ def test_connections_1000(server, raws):
     assert int(info(conns[0], "clients")["connected_clients"]) >= 1000
     for conn in conns[1:]:
         conn.close()
-    assert until(lambda: int(info(conns[0], "clients")["connected_clients"]) < 20)
+    wait_until(lambda: int(info(conns[0], "clients")["connected_clients"]) < 20)
 
 
 # ---- idle time ----
@@ -222,7 +213,7 @@ def test_output_hard_limit(server, raws):
     other, slow = raws(2, of=own)
     assert other.cmd("SET", "big", "x" * MEGABYTE) == b"OK"
     slow.send(encode("GET", "big") * 64)
-    assert until(lambda: slow_is_gone(other), 10)
+    wait_until(lambda: slow_is_gone(other), 10)
     assert other.cmd("STRLEN", "big") == MEGABYTE
 
 
@@ -236,7 +227,7 @@ def test_output_soft_limit(server, raws):
     assert other.cmd("SET", "big", "x" * MEGABYTE) == b"OK"
     slow.send(encode("GET", "big") * 20)
     assert other.cmd("PING") == b"PONG"
-    assert until(lambda: slow_is_gone(other), 15)
+    wait_until(lambda: slow_is_gone(other), 15)
 
 
 def test_output_limit_spares_readers(server, raws):
@@ -258,7 +249,7 @@ def test_output_limit_at_run_time(server, raws):
         b"normal 2097152 0 0")
     assert other.cmd("SET", "big", "x" * MEGABYTE) == b"OK"
     slow.send(encode("GET", "big") * 64)
-    assert until(lambda: slow_is_gone(other), 10)
+    wait_until(lambda: slow_is_gone(other), 10)
 
 
 def test_slow_reader_without_limit_harms_nobody(server, raws):
@@ -275,7 +266,7 @@ def test_slow_reader_without_limit_harms_nobody(server, raws):
     for _ in range(64):
         assert slow.read_reply() == value
     slow.close()
-    assert until(lambda: int(info(other, "memory")["used_memory"]) - start
+    wait_until(lambda: int(info(other, "memory")["used_memory"]) - start
                  < 20 * MEGABYTE)
 
 
@@ -317,7 +308,7 @@ def test_maxmemory_noeviction(server, raws):
     assert conn.cmd("GET", "k0") == value
     for i in range(count):
         conn.cmd("DEL", "k%d" % i)
-    assert until(lambda: conn.cmd("SET", "k", "v") == b"OK")
+    wait_until(lambda: conn.cmd("SET", "k", "v") == b"OK")
 
 
 @pytest.mark.parametrize("growing", [

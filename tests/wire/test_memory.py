@@ -5,7 +5,8 @@ import pytest
 
 from rawconn import encode
 from test_expiry import send_counted, set_all
-from test_limits import info, until
+from test_limits import info
+from waiting import wait_until
 
 COUNT = 300000
 VALUE_BYTES = 100
@@ -43,10 +44,10 @@ def test_deleting_gives_memory_back(own):
     assert full - start > COUNT * VALUE_BYTES
     drop(conn, [i for i in range(COUNT) if i % 100])
     assert conn.cmd("DBSIZE") == COUNT // 100
-    assert until(lambda: used(conn) - start < (full - start) // 10, 20)
+    wait_until(lambda: used(conn) - start < (full - start) // 10, 20)
     if not server.is_redis:
         # Redis needs activedefrag to move the survivors together.
-        assert until(lambda: server.rss_bytes() - rss_start
+        wait_until(lambda: server.rss_bytes() - rss_start
                      < (rss_full - rss_start) * 6 // 10, 20)
 
 
@@ -57,7 +58,7 @@ def test_deleting_gives_rss_back(own):
     fill(conn)
     rss_full = server.rss_bytes()
     drop(conn, range(COUNT - COUNT // 100), "UNLINK")
-    assert until(lambda: server.rss_bytes() - rss_start
+    wait_until(lambda: server.rss_bytes() - rss_start
                  < (rss_full - rss_start) * 6 // 10, 30)
 
 
@@ -70,8 +71,8 @@ def test_flush_gives_memory_back(own, words):
     full, rss_full = used(conn), server.rss_bytes()
     assert conn.cmd(*words) == b"OK"
     assert conn.cmd("DBSIZE") == 0
-    assert until(lambda: used(conn) - start < (full - start) // 20, 20)
-    assert until(lambda: server.rss_bytes() - rss_start
+    wait_until(lambda: used(conn) - start < (full - start) // 20, 20)
+    wait_until(lambda: server.rss_bytes() - rss_start
                  < (rss_full - rss_start) * 3 // 4, 30)
 
 
@@ -86,7 +87,7 @@ def test_fill_and_flush_again_and_again(own):
                        for i in range(10000)])
         assert conn.cmd("FLUSHALL") == b"OK"
         # What was flushed is freed behind the reply, in slices.
-        assert until(lambda: used(conn) - start < MEGABYTE, 10)
+        wait_until(lambda: used(conn) - start < MEGABYTE, 10)
         after.append(used(conn))
     assert after[-1] - after[1] < MEGABYTE
 
@@ -112,7 +113,7 @@ def test_append_and_delete_large(own):
                 conn.cmd("APPEND", "big%d" % i, b"x" * MEGABYTE)
         assert used(conn) - start >= 32 * MEGABYTE
         conn.cmd("DEL", *["big%d" % i for i in range(4)])
-    assert until(lambda: used(conn) - start < 4 * MEGABYTE, 10)
+    wait_until(lambda: used(conn) - start < 4 * MEGABYTE, 10)
 
 
 def test_connections_give_memory_back(server, raws):
@@ -123,10 +124,10 @@ def test_connections_give_memory_back(server, raws):
     start = used(admin)
     burst(own, raws)
     kept = 6 * MEGABYTE * (own.workers or 1)
-    assert until(lambda: used(admin) - start < kept, 10)
+    wait_until(lambda: used(admin) - start < kept, 10)
     for _ in range(6):
         burst(own, raws)
-    assert until(lambda: used(admin) - start < kept, 10)
+    wait_until(lambda: used(admin) - start < kept, 10)
 
 
 def burst(server, raws):
@@ -172,10 +173,10 @@ def test_peak_stays_after_a_flush(own):
     start = used(conn)
     fill(conn, 50000)
     full = used(conn)
-    assert until(lambda: int(info(conn, "memory")["used_memory_peak"])
+    wait_until(lambda: int(info(conn, "memory")["used_memory_peak"])
                  >= full - MEGABYTE, 5)
     conn.cmd("FLUSHALL")
-    assert until(lambda: used(conn) - start < (full - start) // 2, 10)
+    wait_until(lambda: used(conn) - start < (full - start) // 2, 10)
     assert int(info(conn, "memory")["used_memory_peak"]) >= full - MEGABYTE
 
 

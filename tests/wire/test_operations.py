@@ -10,6 +10,7 @@ import time
 import pytest
 
 from rawconn import Closed
+from waiting import wait_until
 
 SECRET = "s3cret-of-a-client"
 
@@ -18,17 +19,6 @@ SECRET = "s3cret-of-a-client"
 def only_ours(server):
     if server.is_redis:
         pytest.skip("names and words are ours")
-
-
-def wait_for(what, seconds=10):
-    """what() once it is true."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = what()
-        if found:
-            return found
-        time.sleep(0.02)
-    raise AssertionError("did not come true within %d s" % seconds)
 
 
 def die(own, *command):
@@ -163,8 +153,8 @@ def test_watchdog(own):
     with server.connect() as raw:
         assert raw.cmd("CONFIG", "SET", "watchdog-period", "200") == b"OK"
         assert raw.cmd("DEBUG", "SLEEP", "0.7") == b"OK"
-        log = wait_for(lambda: "STACK TRACE DONE" in server.log()
-                       and server.log())
+        log = wait_until(lambda: "STACK TRACE DONE" in server.log()
+                         and server.log())
         # With several workers others may wait for the one that sleeps.
         expired = log.count("WATCHDOG TIMER EXPIRED")
         assert 1 <= expired <= int(server.workers or 1)
@@ -177,7 +167,7 @@ def test_watchdog(own):
 def test_sigalrm_shows_all_threads(own):
     server = own()
     os.kill(server.pid, signal.SIGALRM)
-    log = wait_for(lambda: "STACK TRACE DONE" in server.log() and server.log())
+    log = wait_until(lambda: "STACK TRACE DONE" in server.log() and server.log())
     assert "Received SIGALRM" in log
     with server.connect() as raw:
         assert raw.cmd("PING") == b"PONG"
@@ -202,7 +192,7 @@ def test_second_sigint_does_not_wait(own):
         time.sleep(0.3)
         server.expect_down()
         os.kill(server.pid, signal.SIGINT)
-        wait_for(lambda: "Received SIGINT" in server.log())
+        wait_until(lambda: "Received SIGINT" in server.log())
         os.kill(server.pid, signal.SIGINT)
         assert server.wait_down(10) == 1
     assert "You insist... exiting now." in server.log()
@@ -350,8 +340,8 @@ def test_upstart_is_told_by_stopping(server, monkeypatch):
         with open("/proc/%d/stat" % own.pid) as f:
             return f.read().rsplit(") ", 1)[1][0]
 
-    wait_for(lambda: state() == "T")
+    wait_until(lambda: state() == "T")
     os.kill(own.pid, signal.SIGCONT)
-    wait_for(lambda: state() != "T")
+    wait_until(lambda: state() != "T")
     with own.connect() as raw:
         assert raw.cmd("PING") == b"PONG"

@@ -9,16 +9,9 @@ import pytest
 import redis
 
 from test_clients import HERE, need_node, play
+from waiting import wait_until
 
 SECONDS = 30
-
-
-def wait_for(holds, what):
-    """Polls until it holds."""
-    end = time.monotonic() + SECONDS
-    while not holds():
-        assert time.monotonic() < end, what
-        time.sleep(0.002)
 
 
 # ---- a job queue ----
@@ -204,7 +197,7 @@ def test_sessions(r):
                                      b"visits": b"%d" % visits}
         time.sleep(0.01)
     assert r.hgetall("s:2") == {} and r.hget("s:1", "user") == b"ann"
-    wait_for(lambda: r.dbsize() == 0, "the session stays for ever")
+    wait_until(lambda: r.dbsize() == 0, SECONDS)
     assert store.look("s:1") == {}
     # A late count makes a new session without a deadline: the program's fault.
     assert r.hincrby("s:1", "visits", 1) == 1
