@@ -154,8 +154,8 @@ struct engram_options {
     int fd; /* a connected stream socket; taken. -1: none. Cannot reconnect. */
     const char *unix_path;
     /* redis://[user[:password]@]host[:port][/db], redis://:password@host,
-     * unix:///path[?db=N]; %XX is a byte. rediss:// is ENGRAM_UNSUPPORTED.
-     * It sets user, password and db below where it names them. */
+     * unix:///path[?db=N]; %XX is a byte. rediss:// is redis:// with TLS.
+     * It sets user, password and db below where it names them, and tls. */
     const char *url;
     const char *host; /* a name or an address; default "127.0.0.1" */
     int port;         /* default 6379 */
@@ -195,6 +195,21 @@ struct engram_options {
     engram_push_fn *on_push;
     engram_drained_fn *on_drained;
     void *arg; /* given to these */
+
+    /* TLS 1.2 or newer. What is NULL is not given. Files are PEM and are read
+     * anew for each attempt to connect. */
+    int tls;                 /* 0; 1: encrypt; a rediss:// URL sets it */
+    const char *tls_ca_file; /* whom to trust; neither file nor directory: */
+    const char *tls_ca_dir;  /* whom the system trusts */
+    const char *tls_cert_file; /* the client's, and those that lead up to it */
+    const char *tls_key_file;  /* NULL: it is in tls_cert_file; unencrypted */
+    const char *tls_ciphers;      /* of TLS 1.2, as OpenSSL writes them */
+    const char *tls_ciphersuites; /* of TLS 1.3 */
+    /* The name or address that the server's certificate must be for; a name is
+     * also told to the server (SNI). NULL: the host; an fd or a Unix socket
+     * has none, so that there it must be given, or tls_verify be 0. */
+    const char *tls_server_name;
+    int tls_verify; /* 1: the certificate must hold; 0: anybody's will do */
 };
 
 /* The defaults. */

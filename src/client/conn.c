@@ -47,6 +47,7 @@ void engram_options_init_sized(struct engram_options *o, size_t size)
         .reconnect = 1,
         .backoff_min_ms = 50,
         .backoff_max_ms = 5000,
+        .tls_verify = 1,
     };
     memset(o, 0, size);
     memcpy(o, &defaults, size < sizeof defaults ? size : sizeof defaults);
@@ -80,6 +81,13 @@ static void forget_strings(struct engram_options *o)
     o->user = NULL;
     o->password = NULL;
     o->client_name = NULL;
+    o->tls_ca_file = NULL;
+    o->tls_ca_dir = NULL;
+    o->tls_cert_file = NULL;
+    o->tls_key_file = NULL;
+    o->tls_ciphers = NULL;
+    o->tls_ciphersuites = NULL;
+    o->tls_server_name = NULL;
 }
 
 static void init_body(struct engram_conn *c, const struct conn_env *env)
@@ -87,7 +95,9 @@ static void init_body(struct engram_conn *c, const struct conn_env *env)
     c->env = *env;
     random_init(&c->random, env->seed);
     c->transport = (struct transport){
-        .ops = env->transport,
+        .ops = env->transport != NULL    ? env->transport
+               : c->target.tls.is_on ? &transport_tls
+                                     : &transport_plain,
         .target = &c->target,
         .keepalive_s = c->options.keepalive_s,
         .fd = -1,
@@ -155,9 +165,7 @@ static int64_t real_now_us(void *arg)
 struct engram_conn *engram_conn_create(const struct engram_options *o,
                                        enum engram_status *st)
 {
-    struct conn_env env = { .transport = &transport_plain,
-                            .now_us = real_now_us,
-                            .fail_after = -1 };
+    struct conn_env env = { .now_us = real_now_us, .fail_after = -1 };
     enum engram_status unasked;
     /* Without the system's randomness the time will do for spreading. */
     if (random_secret(&env.seed, sizeof env.seed) != ST_OK) {
@@ -189,6 +197,7 @@ static void conn_free(struct engram_conn *c)
     assert(c->kept_bytes == 0);
     chunk_pool_deinit(&c->pool);
     request_pool_trim(&c->requests, 0);
+    c->transport.ops->forget(&c->transport);
     target_deinit(&c->target);
     /* What is left is the connection itself. */
     assert(mem_used(&c->account) == mem_usable(c));
@@ -294,6 +303,9 @@ void engram_conn_on_ready(struct engram_conn *c, unsigned events)
         link_advance(c);
     }
     bool has_socket = c->state >= LINK_GREETING;
+    if (has_socket && (events & c->transport.wants)) {
+        events = ENGRAM_READABLE | ENGRAM_WRITABLE;
+    }
     if (has_socket && (events & ENGRAM_READABLE)) {
         conn_receive(c);
     }

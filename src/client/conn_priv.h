@@ -40,7 +40,7 @@ enum link_state {
 
 /* The world, as tests replace it. */
 struct conn_env {
-    const struct transport_ops *transport;
+    const struct transport_ops *transport; /* NULL: as the options want it */
     int64_t (*now_us)(void *arg);
     void *arg;         /* of now_us; and transport->state at first */
     uint64_t seed;     /* of the jitter */

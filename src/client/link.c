@@ -20,13 +20,15 @@
 
 enum { VECTORS_MAX = 64, WRITE_ROUNDS_MAX = 16 };
 
-static void set_system_error(struct engram_conn *c, const char *what, int err)
+static void set_transport_error(struct engram_conn *c, const char *what)
 {
     char name[ERROR_TEXT_BYTES / 2];
     char text[ERROR_TEXT_BYTES / 4];
     target_name(&c->target, name, sizeof name);
     conn_set_error(c, "%s %s: %s", what, name,
-                   strerror_r(err, text, sizeof text));
+                   c->transport.text != NULL
+                       ? c->transport.text
+                       : strerror_r(c->transport.err, text, sizeof text));
 }
 
 /* ---- making a link ---- */
@@ -35,6 +37,7 @@ static void set_system_error(struct engram_conn *c, const char *what, int err)
 static void greet(struct engram_conn *c)
 {
     c->state = LINK_GREETING;
+    c->transport.wants = 0;
     c->last_progress_us = c->now_us;
     greeting_begin(c);
 }
@@ -52,7 +55,7 @@ static void try_addresses(struct engram_conn *c)
     if (r == TRANSPORT_DONE) {
         greet(c);
     } else if (r == TRANSPORT_FAILED) {
-        set_system_error(c, "connect", t->err);
+        set_transport_error(c, "connect");
         link_break(c, ENGRAM_CONNECT);
     }
 }
@@ -70,7 +73,9 @@ void link_open(struct engram_conn *c)
     if (c->transport.ops->open(&c->transport, &why, &text) != TRANSPORT_DONE) {
         char name[ERROR_TEXT_BYTES / 2];
         target_name(&c->target, name, sizeof name);
-        conn_set_error(c, "resolve %s: %s", name, text);
+        conn_set_error(c, "%s %s: %s",
+                       why == ENGRAM_RESOLVE ? "resolve" : "connect", name,
+                       text);
         link_break(c, why);
         return;
     }
@@ -84,7 +89,7 @@ void link_advance(struct engram_conn *c)
     case TRANSPORT_DONE: greet(c); break;
     case TRANSPORT_AGAIN: break;
     case TRANSPORT_FAILED:
-        set_system_error(c, "connect", c->transport.err);
+        set_transport_error(c, "connect");
         if (c->transport.has_more) {
             try_addresses(c);
         } else {
@@ -131,7 +136,7 @@ bool link_write(struct engram_conn *c)
                 c->is_unwritable = true;
                 return true;
             }
-            set_system_error(c, "write to", c->transport.err);
+            set_transport_error(c, "write to");
             c->write_failure = ENGRAM_IO;
             return false;
         }

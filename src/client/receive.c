@@ -265,7 +265,9 @@ void conn_receive(struct engram_conn *c)
             if (err != EAGAIN && err != EWOULDBLOCK) {
                 char text[ERROR_TEXT_BYTES / 2];
                 conn_set_error(c, "read: %s",
-                               strerror_r(err, text, sizeof text));
+                               c->transport.text != NULL
+                                   ? c->transport.text
+                                   : strerror_r(err, text, sizeof text));
                 link_break(c, ENGRAM_IO);
             }
             return;
@@ -277,7 +279,8 @@ void conn_receive(struct engram_conn *c)
         }
         c->counters.bytes_in += (uint64_t)n;
         c->last_progress_us = c->now_us;
-        if (!decode_fresh(c, buffer, (size_t)n) || n < READ_BYTES) {
+        if (!decode_fresh(c, buffer, (size_t)n) ||
+            (n < READ_BYTES && !c->transport.has_input)) {
             return;
         }
     }

@@ -2,7 +2,7 @@
  *
  * A URL is taken apart by hand, from left to right, strictly: what is not
  * understood is refused, since a misread host or password is worse than none.
- *   redis://[user[:password]@]host[:port][/db]
+ *   redis://[user[:password]@]host[:port][/db]    rediss:// with TLS
  *   unix://[user[:password]@]/path[?db=N]
  * Parts may hold %XX for any byte but NUL. A password may be given alone, as
  * ":password@"; "name@" is a user without one, and refused. */
@@ -177,18 +177,54 @@ static enum engram_status take_path(struct target *t, struct slice rest)
 static enum engram_status take_url(struct target *t, const char *url)
 {
     struct slice rest = slice_of_text(url);
-    if (strip(&rest, "rediss://")) {
-        return ENGRAM_UNSUPPORTED;
-    }
     bool is_path = strip(&rest, "unix://");
-    if (!is_path && !strip(&rest, "redis://")) {
+    bool is_encrypted = !is_path && strip(&rest, "rediss://");
+    if (!is_path && !is_encrypted && !strip(&rest, "redis://")) {
         return ENGRAM_INVALID;
     }
+    t->tls.is_on = t->tls.is_on || is_encrypted;
     enum engram_status st = take_credentials(t, &rest);
     if (st != ENGRAM_OK) {
         return st;
     }
     return is_path ? take_path(t, rest) : take_host(t, rest);
+}
+
+/* After the host is known. */
+static enum engram_status take_tls(struct target *t,
+                                   const struct engram_options *o)
+{
+    struct target_tls *tls = &t->tls;
+    /* What is not named is taken from what is. */
+    const char *key = o->tls_key_file != NULL ? o->tls_key_file
+                                              : o->tls_cert_file;
+    const char *name = o->tls_server_name != NULL ? o->tls_server_name
+                                                  : t->host;
+    const struct {
+        const char *text;
+        char **copy;
+    } taken[] = {
+        { o->tls_ca_file, &tls->ca_file },
+        { o->tls_ca_dir, &tls->ca_dir },
+        { o->tls_cert_file, &tls->cert_file },
+        { key, &tls->key_file },
+        { o->tls_ciphers, &tls->ciphers },
+        { o->tls_ciphersuites, &tls->ciphersuites },
+        { name, &tls->server_name },
+    };
+    if (!tls->is_on) {
+        return ENGRAM_OK;
+    }
+    if ((key != NULL && o->tls_cert_file == NULL) ||
+        (name == NULL && tls->is_verified)) {
+        return ENGRAM_INVALID;
+    }
+    enum engram_status st = ENGRAM_OK;
+    for (size_t i = 0; i < sizeof taken / sizeof taken[0] && st == ENGRAM_OK;
+         i++) {
+        st = copy_text(t, taken[i].text, taken[i].copy);
+    }
+    return st;
 }
 
 static enum engram_status take_options(struct target *t,
@@ -226,6 +262,7 @@ enum engram_status target_init(struct target *t, struct mem_account *account,
         .port = o->port == 0 ? PORT_DEFAULT : o->port,
         .db = o->db,
         .fd = o->fd,
+        .tls = { .is_on = o->tls != 0, .is_verified = o->tls_verify != 0 },
     };
     if (t->port < 0 || t->port > PORT_MAX || t->db < 0) {
         return ENGRAM_INVALID;
@@ -234,6 +271,9 @@ enum engram_status target_init(struct target *t, struct mem_account *account,
     /* A user's name alone cannot authenticate. */
     if (st == ENGRAM_OK && t->user != NULL && t->password == NULL) {
         st = ENGRAM_INVALID;
+    }
+    if (st == ENGRAM_OK) {
+        st = take_tls(t, o);
     }
     if (st != ENGRAM_OK) {
         target_deinit(t);
@@ -264,6 +304,13 @@ void target_deinit(struct target *t)
     mem_free(t->account, t->user);
     mem_free(t->account, t->password);
     mem_free(t->account, t->client_name);
+    mem_free(t->account, t->tls.ca_file);
+    mem_free(t->account, t->tls.ca_dir);
+    mem_free(t->account, t->tls.cert_file);
+    mem_free(t->account, t->tls.key_file);
+    mem_free(t->account, t->tls.ciphers);
+    mem_free(t->account, t->tls.ciphersuites);
+    mem_free(t->account, t->tls.server_name);
     *t = (struct target){ .account = t->account, .fd = -1 };
 }
 

@@ -7,6 +7,18 @@
 
 #include "base/mem.h"
 
+struct target_tls {
+    bool is_on, is_verified;
+    /* Each NULL where it is not given. */
+    char *ca_file;
+    char *ca_dir;
+    char *cert_file;
+    char *key_file; /* not NULL where cert_file is not */
+    char *ciphers;
+    char *ciphersuites;
+    char *server_name; /* the host, where no other is given */
+};
+
 struct target {
     struct mem_account *account;
     /* Each NULL where it is not given. */
@@ -18,9 +30,10 @@ struct target {
     int port;
     int db;
     int fd; /* -1: none */
+    struct target_tls tls;
 };
 
-/* INVALID, UNSUPPORTED (rediss), NOMEM: nothing is kept. */
+/* INVALID, NOMEM: nothing is kept. */
 enum engram_status target_init(struct target *t, struct mem_account *account,
                                const struct engram_options *o);
 /* As engram_conn_set_address. */

@@ -183,6 +183,9 @@ static void ring(struct engram_conn *c)
 
 void timers_run(struct engram_conn *c)
 {
+    if (c->state >= LINK_GREETING && c->transport.has_input) {
+        conn_receive(c);
+    }
     if (is_due(c, c->next_deadline_us)) {
         expire(c);
         drop_unsent(c);
@@ -220,7 +223,8 @@ static int64_t wake_at(const struct engram_conn *c)
     }
     bool is_finished = c->is_finishing && c->waiting.count == 0 &&
                        c->state != LINK_CLOSED;
-    if (c->write_failure != ENGRAM_OK || is_finished) {
+    if (c->write_failure != ENGRAM_OK || is_finished ||
+        (c->state >= LINK_GREETING && c->transport.has_input)) {
         sooner(&at, 0);
     }
     return at;
@@ -240,8 +244,9 @@ struct engram_wish engram_conn_wish(const struct engram_conn *c)
         w.events = c->transport.wants;
         return w;
     }
-    w.events = ENGRAM_READABLE;
+    w.events = ENGRAM_READABLE | c->transport.wants;
     if (c->write_failure == ENGRAM_OK &&
+        !(c->transport.wants & ENGRAM_READABLE) &&
         (c->first.bytes > 0 || (c->state == LINK_READY && c->out.bytes > 0))) {
         w.events |= ENGRAM_WRITABLE;
     }

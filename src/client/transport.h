@@ -1,9 +1,10 @@
 /* transport: how bytes get to the server and back. An interface, so that tests
- * hand in a scripted one and TLS can stand behind the same calls.
+ * hand in a scripted one and TLS stands behind the same calls.
  *
  * Life: open, then next until it does not fail (or `has_more` says that no
  * address is left), then advance whenever the socket is ready for `wants`, until
  * DONE; then read and write; drop closes the socket, close ends everything.
+ * What close leaves for the next open, forget frees; it comes last.
  * `fd` is the socket to be watched, -1 where there is none. */
 #ifndef ENGRAM_CLIENT_TRANSPORT_H
 #define ENGRAM_CLIENT_TRANSPORT_H
@@ -18,7 +19,7 @@
 enum transport_result {
     TRANSPORT_DONE,
     TRANSPORT_AGAIN,  /* when the socket is ready for `wants` */
-    TRANSPORT_FAILED, /* `err` is the errno */
+    TRANSPORT_FAILED, /* `err` is the errno; `text` says more */
 };
 
 struct transport {
@@ -26,11 +27,15 @@ struct transport {
     /* Set by the owner. */
     const struct target *target;
     int keepalive_s;
-    /* The implementation's; the owner reads the first four. */
+    /* The implementation's; the owner reads the first six. */
     int fd;
     int err;
-    unsigned wants; /* ENGRAM_READABLE, ENGRAM_WRITABLE; while connecting */
+    const char *text; /* what `err` does not say; NULL: nothing */
+    /* While connecting: ENGRAM_READABLE, ENGRAM_WRITABLE. Later, what is not
+     * the usual: READABLE: a write waits for it; WRITABLE: a read does. */
+    unsigned wants;
     bool has_more;  /* another address can be tried */
+    bool has_input; /* a read would bring something, whatever the socket says */
     void *state, *cursor;
 };
 
@@ -47,9 +52,12 @@ struct transport_ops {
     ssize_t (*write)(struct transport *t, const struct iovec *v, int count);
     void (*drop)(struct transport *t);
     void (*close)(struct transport *t);
+    void (*forget)(struct transport *t);
 };
 
 /* TCP, Unix sockets, and a socket that was handed in. */
 extern const struct transport_ops transport_plain;
+/* These, encrypted. */
+extern const struct transport_ops transport_tls;
 
 #endif

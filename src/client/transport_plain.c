@@ -187,6 +187,12 @@ static void plain_close(struct transport *t)
     t->has_more = false;
 }
 
+/* close has left nothing. */
+static void plain_forget(struct transport *t)
+{
+    (void)t;
+}
+
 const struct transport_ops transport_plain = {
     .open = plain_open,
     .next = plain_next,
@@ -195,4 +201,5 @@ const struct transport_ops transport_plain = {
     .write = plain_write,
     .drop = plain_drop,
     .close = plain_close,
+    .forget = plain_forget,
 };

@@ -37,7 +37,6 @@ def test_hello_to_nobody():
     status, _, complaint = run("hello", "redis://nobody.invalid")
     assert status == 1
     assert "resolve nobody.invalid:6379" in complaint
-    assert run("hello", "rediss://127.0.0.1")[0] == 1
 
 
 def test_what_breaks_is_told_apart(server):
@@ -163,7 +162,11 @@ def test_an_installed_copy_is_enough(tmp_path, server):
                           env={**os.environ, "LD_LIBRARY_PATH": str(lib)},
                           capture_output=True).stdout == b"hello, world\n"
     include = [f for f in flags if f.startswith("-I")]
+    private = subprocess.run(
+        ["pkg-config", "--static", "--libs", "engram"], check=True, env=env,
+        capture_output=True, text=True).stdout.split()
+    private.remove("-lengram")
     subprocess.run(["cc", "-o", f"{tmp_path}/static", source, *include,
-                    f"{lib}/libengram.a", "-lm"], check=True)
+                    f"{lib}/libengram.a", *private], check=True)
     assert subprocess.run([f"{tmp_path}/static", server.url], check=True,
                           capture_output=True).stdout == b"hello, world\n"

@@ -88,6 +88,11 @@ static void fake_drop(struct transport *t)
     }
 }
 
+static void fake_forget(struct transport *t)
+{
+    (void)t;
+}
+
 static const struct transport_ops fake_transport = {
     .open = fake_open,
     .next = fake_next,
@@ -96,6 +101,7 @@ static const struct transport_ops fake_transport = {
     .write = fake_write,
     .drop = fake_drop,
     .close = fake_drop,
+    .forget = fake_forget,
 };
 
 static int64_t fake_now_us(void *arg)
