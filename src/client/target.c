@@ -195,11 +195,8 @@ static enum engram_status take_tls(struct target *t,
                                    const struct engram_options *o)
 {
     struct target_tls *tls = &t->tls;
-    /* What is not named is taken from what is. */
     const char *key = o->tls_key_file != NULL ? o->tls_key_file
                                               : o->tls_cert_file;
-    const char *name = o->tls_server_name != NULL ? o->tls_server_name
-                                                  : t->host;
     const struct {
         const char *text;
         char **copy;
@@ -210,13 +207,14 @@ static enum engram_status take_tls(struct target *t,
         { key, &tls->key_file },
         { o->tls_ciphers, &tls->ciphers },
         { o->tls_ciphersuites, &tls->ciphersuites },
-        { name, &tls->server_name },
+        { o->tls_server_name, &tls->server_name },
     };
     if (!tls->is_on) {
         return ENGRAM_OK;
     }
     if ((key != NULL && o->tls_cert_file == NULL) ||
-        (name == NULL && tls->is_verified)) {
+        (target_server_name(t) == NULL && o->tls_server_name == NULL &&
+         tls->is_verified)) {
         return ENGRAM_INVALID;
     }
     enum engram_status st = ENGRAM_OK;
@@ -290,6 +288,7 @@ enum engram_status target_move(struct target *t, const char *host, int port)
     enum engram_status st = copy_text(t, host, &t->host);
     if (st == ENGRAM_OK) {
         t->port = port;
+        t->moves++;
     }
     return st;
 }
@@ -312,6 +311,11 @@ void target_deinit(struct target *t)
     mem_free(t->account, t->tls.ciphersuites);
     mem_free(t->account, t->tls.server_name);
     *t = (struct target){ .account = t->account, .fd = -1 };
+}
+
+char *target_server_name(const struct target *t)
+{
+    return t->tls.server_name != NULL ? t->tls.server_name : t->host;
 }
 
 void target_name(const struct target *t, char *out, size_t cap)

@@ -16,7 +16,7 @@ struct target_tls {
     char *key_file; /* not NULL where cert_file is not */
     char *ciphers;
     char *ciphersuites;
-    char *server_name; /* the host, where no other is given */
+    char *server_name;
 };
 
 struct target {
@@ -30,6 +30,7 @@ struct target {
     int port;
     int db;
     int fd; /* -1: none */
+    uint32_t moves; /* another each time the address changes */
     struct target_tls tls;
 };
 
@@ -40,6 +41,9 @@ enum engram_status target_init(struct target *t, struct mem_account *account,
 enum engram_status target_move(struct target *t, const char *host, int port);
 /* Overwrites the password. Does not close the fd. */
 void target_deinit(struct target *t);
+/* Whom TLS must find there: the name that is given, else the host; NULL: neither
+ * is there. */
+char *target_server_name(const struct target *t);
 /* "127.0.0.1:6379", "/run/engram.sock", "fd 5"; NUL-terminated, cut at `cap`. */
 void target_name(const struct target *t, char *out, size_t cap);
 

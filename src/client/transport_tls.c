@@ -39,6 +39,7 @@ struct tls {
     SSL_CTX *ctx;         /* from open to close */
     SSL *ssl;             /* from the socket's being connected to drop */
     SSL_SESSION *session; /* for the next handshake; NULL: none */
+    uint32_t moves;       /* the target's, when the session was had */
     bool is_shaken;       /* the handshake is done */
     bool is_eof;          /* the socket has no more */
     uint8_t ending;       /* enum ending, of what can be read */
@@ -141,6 +142,7 @@ static int keep_session(SSL *ssl, SSL_SESSION *session)
     struct tls *s = SSL_get_app_data(ssl);
     SSL_SESSION_free(s->session);
     s->session = session;
+    s->moves = s->plain.target->moves;
     return 1; /* it is ours now */
 }
 
@@ -221,7 +223,7 @@ static enum transport_result shake(struct transport *t)
 static enum transport_result begin(struct transport *t)
 {
     struct tls *s = t->state;
-    char *name = t->target->tls.server_name;
+    char *name = target_server_name(t->target);
     BIO *bio = BIO_new(s->method);
     s->ssl = bio == NULL ? NULL : SSL_new(s->ctx);
     if (s->ssl == NULL) {
@@ -238,9 +240,12 @@ static enum transport_result begin(struct transport *t)
         describe(s);
         return failed(t);
     }
-    /* One that cannot be offered just is not. */
     if (s->session != NULL) {
-        (void)SSL_set_session(s->ssl, s->session);
+        /* Who resumes is not verified again: not by another server. One that
+         * cannot be offered just is not. */
+        if (s->moves == t->target->moves) {
+            (void)SSL_set_session(s->ssl, s->session);
+        }
         SSL_SESSION_free(s->session);
         s->session = NULL;
     }
