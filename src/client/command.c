@@ -255,3 +255,45 @@ void command_unkeep(struct engram_command *cmd)
     }
     cmd->is_kept = false;
 }
+
+/* ---- walking ---- */
+
+/* "*12\r\n" or "$12\r\n" at `at`: its number; `at` behind it. These bytes are
+ * our own, so they are not doubted. */
+static size_t read_header(const struct engram_command *cmd, size_t *at)
+{
+    size_t n = 0;
+    for (*at += 1; cmd->own[*at] != '\r'; *at += 1) {
+        n = n * 10 + (size_t)(cmd->own[*at] - '0');
+    }
+    *at += 2;
+    return n;
+}
+
+void command_walk_init(struct command_walk *w, const struct engram_command *cmd)
+{
+    *w = (struct command_walk){ .cmd = cmd };
+    if (cmd->own_len > 0 && cmd->own[0] == '*') {
+        (void)read_header(cmd, &w->at);
+    }
+}
+
+bool command_walk_next(struct command_walk *w, struct slice *arg)
+{
+    const struct engram_command *cmd = w->cmd;
+    if (w->at == cmd->own_len) {
+        return false;
+    }
+    size_t len = read_header(cmd, &w->at);
+    if (w->borrowed < cmd->borrowed_count &&
+        cmd->borrowed[w->borrowed].own_end == w->at) {
+        *arg = cmd->borrowed[w->borrowed++].data;
+        assert(arg->len == len);
+    } else {
+        *arg = slice_of(cmd->own + w->at, len);
+        w->at += len;
+    }
+    w->at += 2;
+    assert(w->at <= cmd->own_len);
+    return true;
+}

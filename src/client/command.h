@@ -61,4 +61,16 @@ bool command_pin(struct engram_command *cmd, struct chain *out);
 void command_keep(struct engram_command *cmd);
 void command_unkeep(struct engram_command *cmd);
 
+/* The arguments of a command that is sealed or was created whole, one after the
+ * other. */
+struct command_walk {
+    const struct engram_command *cmd;
+    size_t at;       /* in `own` */
+    size_t borrowed; /* of these, passed */
+};
+void command_walk_init(struct command_walk *w,
+                       const struct engram_command *cmd);
+/* False: there is none left. *arg lives as long as the command. */
+bool command_walk_next(struct command_walk *w, struct slice *arg);
+
 #endif

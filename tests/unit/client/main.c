@@ -7,6 +7,7 @@ int main(void)
     failed += test_format_run();
     failed += test_target_run();
     failed += test_tree_run();
+    failed += test_cluster_parts_run();
     failed += test_send_run();
     failed += test_link_run();
     failed += test_push_run();

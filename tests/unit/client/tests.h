@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+int test_cluster_parts_run(void);
 int test_format_run(void);
 int test_target_run(void);
 int test_tree_run(void);
