@@ -47,8 +47,12 @@ enum {
     CELL_MIN = 16,
     FINE_MAX = 512, /* classes are 8 apart up to here, then COARSE_STEP */
     COARSE_STEP = 32,
+    COARSE_MAX = 1024, /* beyond, a class is so many cells a page */
     FINE_COUNT = (FINE_MAX - CELL_MIN) / 8 + 1,
-    CLASS_COUNT = FINE_COUNT + (SLAB_CELL_MAX - FINE_MAX) / COARSE_STEP,
+    STEPPED_COUNT = FINE_COUNT + (COARSE_MAX - FINE_MAX) / COARSE_STEP,
+    CELLS_MAX = PAGE_BYTES / COARSE_MAX - 1, /* in a page of such a class */
+    CELLS_MIN = PAGE_BYTES / SLAB_CELL_MAX,
+    CLASS_COUNT = STEPPED_COUNT + CELLS_MAX - CELLS_MIN + 1,
     HIST_BUCKETS = 8,
     JUDGE_MAX = 8, /* pages turned into sources by one allocation */
 };
@@ -122,8 +126,12 @@ static inline unsigned class_of(size_t bytes)
     if (bytes <= FINE_MAX) {
         return (unsigned)((bytes - CELL_MIN + 7) / 8);
     }
-    return FINE_COUNT - 1 +
-           (unsigned)((bytes - FINE_MAX + COARSE_STEP - 1) / COARSE_STEP);
+    if (bytes <= COARSE_MAX) {
+        return FINE_COUNT - 1 +
+               (unsigned)((bytes - FINE_MAX + COARSE_STEP - 1) / COARSE_STEP);
+    }
+    size_t whole = (bytes + 7) & ~(size_t)7; /* as the classes are */
+    return STEPPED_COUNT + CELLS_MAX - (unsigned)(PAGE_BYTES / whole);
 }
 
 static size_t class_bytes(unsigned class_id)
@@ -131,7 +139,11 @@ static size_t class_bytes(unsigned class_id)
     if (class_id < FINE_COUNT) {
         return CELL_MIN + (size_t)class_id * 8;
     }
-    return FINE_MAX + (size_t)(class_id - FINE_COUNT + 1) * COARSE_STEP;
+    if (class_id < STEPPED_COUNT) {
+        return FINE_MAX + (size_t)(class_id - FINE_COUNT + 1) * COARSE_STEP;
+    }
+    size_t cells = CELLS_MAX - (class_id - STEPPED_COUNT);
+    return PAGE_BYTES / cells & ~(size_t)7;
 }
 
 size_t slab_class_bytes(size_t bytes)

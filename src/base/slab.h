@@ -1,7 +1,8 @@
 /* slab: a heap of small cells in size classes 8 bytes apart (Debian's jemalloc
- * steps by 16), then wider apart up to SLAB_CELL_MAX. Each 16 KB page
- * holds cells of one class, cut from the front as needed and kept on a free
- * list inside the page afterwards. A heap belongs to one database of one shard:
+ * steps by 16), then wider apart up to SLAB_CELL_MAX: the last ones are what
+ * divides a page into 15, 14 ... 8 cells. Each 16 KB page holds cells of one
+ * class, cut from the front as needed and kept on a free list inside the page
+ * afterwards. A heap belongs to one database of one shard:
  * its byte count is exact, its lock is the shard's, and dropping a whole
  * database is handing back its pages.
  *
@@ -30,7 +31,7 @@
 #include "base/mem.h"
 #include "base/pages.h"
 
-enum { SLAB_CELL_MAX = 1024 };
+enum { SLAB_CELL_MAX = 2048 };
 
 struct slab_heap;
 

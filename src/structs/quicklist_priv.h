@@ -34,7 +34,7 @@ struct chunk {
 enum {
     CHUNK_HEADER_BYTES = sizeof(struct chunk),
     PLAIN_LENGTH_BYTES = 8, /* before the entry of a plain chunk */
-    CHUNK_SMALL_BYTES = SLAB_CELL_MAX,
+    CHUNK_SMALL_BYTES = 1024,
     CHUNK_STEP_BYTES = 32, /* by which small chunks grow, at least */
     CHUNK_SPARSE_MIN = 64,
     CHUNK_LIST_SHARE = 16, /* a chunk is at most this part of the list */

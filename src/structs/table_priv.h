@@ -47,8 +47,8 @@ struct bucket {
 };
 
 static_assert(sizeof(struct bucket) == 64, "a bucket is one cache line");
-static_assert(sizeof(struct bucket) * CHUNK_BUCKETS == SLAB_CELL_MAX,
-              "a full chunk is the largest cell");
+static_assert(sizeof(struct bucket) * CHUNK_BUCKETS <= SLAB_CELL_MAX,
+              "a full chunk is a cell");
 static_assert(DEPTH_MAX + FRACTION_BITS <= TABLE_POSITION_BITS,
               "a bucket's first position is a whole number");
 

@@ -126,7 +126,13 @@ static void test_classes(void **state)
         assert_true(whole >= before);
         assert_int_equal(whole % 8, 0);
         assert_int_equal(slab_class_bytes(whole), whole);
-        assert_true(n > 512 ? whole - n < 32 : n < 16 || whole - n < 8);
+        if (n <= 1024) {
+            assert_true(n > 512 ? whole - n < 32 : n < 16 || whole - n < 8);
+        } else {
+            size_t cells = PAGE_BYTES / whole;
+            assert_true(cells == PAGE_BYTES / ((n + 7) / 8 * 8));
+            assert_true(PAGE_BYTES / (whole + 8) < cells);
+        }
         before = whole;
     }
 }

@@ -59,7 +59,8 @@ static void check_growth(struct world *w, struct slice start,
                          int64_t deadline_ms)
 {
     const size_t lens[] = {0, 1, 5, 126, 127, 128, 129, 500, 990, 1000, 1008,
-                           1010, 1024, 1025, 3000, 3001, 20000, 100, 50000};
+                           1010, 1024, 1025, 2038, 2048, 2049, 3000,
+                           3001, 20000, 100, 50000};
     struct edited t;
     edited_init(&t, w, start, deadline_ms);
     for (size_t i = 0; i < sizeof lens / sizeof lens[0]; i++) {

@@ -77,11 +77,12 @@ static void test_integers_by_number(void **state)
 /* Every length around the ends of the one-byte prefix and of the cell. */
 static void check_lengths(struct world *w, size_t key_len, int64_t deadline_ms)
 {
-    uint8_t key_buffer[64], buffer[2000];
+    uint8_t key_buffer[64], buffer[SLAB_CELL_MAX + 100];
     struct slice key = pattern(key_buffer, key_len);
     size_t head = entry_head_bytes(key_len, deadline_ms > 0, false);
     size_t embed_max = SLAB_CELL_MAX - head - 2;
-    for (size_t len = 0; len < 2000; len += len == 140 ? 760 : 1) {
+    for (size_t len = 0; len < sizeof buffer;
+         len += len == 140 ? embed_max - 240 : 1) {
         struct slice value = pattern(buffer, len);
         struct entry *e = make(w, key, value, deadline_ms);
         size_t prefix = len < 128 ? 1 : 2;
@@ -115,8 +116,8 @@ static void test_long_keys(void **state)
 {
     (void)state;
     struct world w;
-    const size_t lens[] = {1000, 1014, 1015, 1016, 1024, 5000, 65533, 65534,
-                           65535, 65536, 200000};
+    const size_t lens[] = {2000, 2037, 2038, 2039, 2040, 2048, 5000, 65533,
+                           65534, 65535, 65536, 200000};
     const char *const values[] = {"", "7", "1234567890123", "some words"};
     uint8_t *buffer = malloc(200000);
     world_init(&w);
