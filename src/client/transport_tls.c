@@ -15,8 +15,7 @@
  * and the same bytes must be offered again: the chain they come from keeps them
  * at its head, and `offered` how many they were.
  *
- * The session outlives the link and is offered to the server once, with the next
- * handshake. OpenSSL's error queue is the thread's: it is emptied before each
+ * The session outlives the link and is offered with the next handshake. OpenSSL's error queue is the thread's: it is emptied before each
  * call that may fail and left empty. */
 #include "client/transport.h"
 
@@ -219,6 +218,26 @@ static enum transport_result shake(struct transport *t)
     return TRANSPORT_DONE;
 }
 
+/* Who resumes is not verified again, so that another server must not. TLS 1.3
+ * wants a session offered once and sends others. One that cannot be offered
+ * just is not. */
+static void offer_session(struct transport *t)
+{
+    struct tls *s = t->state;
+    bool is_same = s->moves == t->target->moves;
+    if (s->session == NULL) {
+        return;
+    }
+    if (is_same) {
+        (void)SSL_set_session(s->ssl, s->session);
+    }
+    if (!is_same ||
+        SSL_SESSION_get_protocol_version(s->session) == TLS1_3_VERSION) {
+        SSL_SESSION_free(s->session);
+        s->session = NULL;
+    }
+}
+
 /* The socket is connected. */
 static enum transport_result begin(struct transport *t)
 {
@@ -240,15 +259,7 @@ static enum transport_result begin(struct transport *t)
         describe(s);
         return failed(t);
     }
-    if (s->session != NULL) {
-        /* Who resumes is not verified again: not by another server. One that
-         * cannot be offered just is not. */
-        if (s->moves == t->target->moves) {
-            (void)SSL_set_session(s->ssl, s->session);
-        }
-        SSL_SESSION_free(s->session);
-        s->session = NULL;
-    }
+    offer_session(t);
     return shake(t);
 }
 

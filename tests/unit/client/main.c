@@ -14,5 +14,6 @@ int main(void)
     failed += test_chaos_run();
     failed += test_nomem_run();
     failed += test_loop_run();
+    failed += test_tls_run();
     return failed == 0 ? 0 : 1;
 }

@@ -19,5 +19,6 @@ int test_push_run(void);
 int test_chaos_run(void);
 int test_nomem_run(void);
 int test_loop_run(void);
+int test_tls_run(void);
 
 #endif
