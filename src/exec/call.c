@@ -22,32 +22,46 @@ bool exec_is_empty(const struct exec *x)
     return x->call_count == 0;
 }
 
-static const struct cmd *look_up(struct exec *x, struct call *call)
+static RARE void refuse_unknown(struct call *call)
 {
-    const struct cmd *cmd = cmd_table_find(x->o.commands, call->argv[0]);
-    if (cmd == NULL) {
-        bool is_http = slice_equal_nocase(call->argv[0], "post")
-                       || slice_equal_nocase(call->argv[0], "host:");
-        call->problem = is_http ? PROBLEM_HTTP : PROBLEM_UNKNOWN;
-        return NULL;
+    bool is_http = slice_equal_nocase(call->argv[0], "post")
+                   || slice_equal_nocase(call->argv[0], "host:");
+    call->problem = is_http ? PROBLEM_HTTP : PROBLEM_UNKNOWN;
+}
+
+/* Puts the subcommand in its container's place. */
+static RARE void look_up_sub(struct call *call)
+{
+    const struct cmd *sub = cmd_find_sub(call->cmd, call->argv[1]);
+    if (sub == NULL) {
+        call->problem = PROBLEM_UNKNOWN_SUB;
+    } else {
+        call->cmd = sub;
     }
-    if (__builtin_expect(cmd->sub_count > 0, 0) && call->argc > 1) {
-        const struct cmd *sub = cmd_find_sub(cmd, call->argv[1]);
-        if (sub == NULL) {
-            call->problem = PROBLEM_UNKNOWN_SUB;
-            return cmd;
+}
+
+static inline void look_up(struct exec *x, struct call *call)
+{
+    call->cmd = cmd_table_find(x->o.commands, call->argv[0]);
+    if (__builtin_expect(call->cmd == NULL, 0)) {
+        refuse_unknown(call);
+        return;
+    }
+    if (__builtin_expect(call->cmd->sub_count > 0, 0) && call->argc > 1) {
+        look_up_sub(call);
+        if (call->problem != PROBLEM_NONE) {
+            return;
         }
-        cmd = sub;
     }
-    bool no_function = cmd->spec->run == NULL;
-    if (!cmd_arity_ok(cmd->spec, call->argc) || no_function) {
+    const struct cmd_spec *spec = call->cmd->spec;
+    if (__builtin_expect(!cmd_arity_ok(spec, call->argc) || spec->run == NULL,
+                         0)) {
         call->problem = PROBLEM_ARITY;
     }
-    return cmd;
 }
 
 /* Fetches what the look-up of a key begins with. */
-static void prefetch_first(struct exec *x, const struct call *call,
+static inline void prefetch_first(struct exec *x, const struct call *call,
                            const struct key *k)
 {
     struct store *s = x->o.store;
@@ -79,14 +93,12 @@ static void hash_scattered(struct exec *x, struct call *call, uint32_t n)
     call->key_count = n;
 }
 
-void exec_find_keys(struct exec *x, struct call *call)
+/* Any number of keys, anywhere. */
+static RARE void find_keys(struct exec *x, struct call *call)
 {
     const struct cmd_keys *spec = &call->cmd->spec->keys;
-    int64_t count = 1;
-    if (__builtin_expect(spec->kind != KEYS_KIND_RANGE
-                         || spec->first != spec->last, 0)) {
-        count = cmd_find_keys(call->cmd->spec, call->argv, call->argc, NULL);
-    }
+    int64_t count = cmd_find_keys(call->cmd->spec, call->argv, call->argc,
+                                  NULL);
     if (count <= 0) {
         return; /* none, or nonsense: the command itself says what is wrong */
     }
@@ -114,6 +126,23 @@ void exec_find_keys(struct exec *x, struct call *call)
     call->key_count = n;
 }
 
+/* Most commands have one, and its place is known. */
+void exec_find_keys(struct exec *x, struct call *call)
+{
+    const struct cmd_keys *spec = &call->cmd->spec->keys;
+    if (__builtin_expect(spec->kind != KEYS_KIND_RANGE
+                         || spec->first != spec->last
+                         || x->key_count == EXEC_BATCH_KEYS, 0)) {
+        find_keys(x, call);
+        return;
+    }
+    struct key *key = &x->keys[x->key_count++];
+    *key = store_key(x->o.store, call->argv[spec->first]);
+    call->keys = key;
+    call->key_count = 1;
+    prefetch_first(x, call, key);
+}
+
 /* Amply what a request may add to the memory used, as far as its arguments
  * show it; the command tells of the rest (ctx_note_growth). */
 static int64_t memory_of(const struct call *call)
@@ -127,18 +156,19 @@ void exec_add(struct exec *x, struct session *s, const struct slice *argv,
     assert(x->call_count < EXEC_BATCH_MAX);
     assert(argc > 0);
     struct call *call = &x->calls[x->call_count++];
-    *call = (struct call){.session = s, .argv = argv, .argc = argc};
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < argc; i++) {
+        bytes += argv[i].len;
+    }
+    *call = (struct call){.session = s, .argv = argv, .argc = argc,
+                          .bytes = bytes};
     if (argv == x->args + x->arg_count) {
         x->arg_count += argc;
     }
-    call->cmd = look_up(x, call);
-    for (uint32_t i = 0; i < argc; i++) {
-        call->bytes += argv[i].len;
-    }
     x->memory_left -= memory_of(call);
+    look_up(x, call);
     if (call->problem == PROBLEM_NONE
         && call->cmd->spec->keys.kind != KEYS_KIND_NONE) {
         exec_find_keys(x, call);
     }
 }
-

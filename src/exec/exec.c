@@ -90,7 +90,7 @@ static void free_scratch(struct exec *x)
 
 /* ---- sessions on hold ---- */
 
-void exec_set_aside(struct exec *x, const struct call *call, bool is_first)
+RARE void exec_set_aside(struct exec *x, const struct call *call, bool is_first)
 {
     struct session *s = call->session;
     struct saved_request *r = saved_create(x->o.account, call->argv,
@@ -138,7 +138,7 @@ void exec_session_end(struct exec *x, struct session *s)
 
 /* ---- running, with what the plan asks for held ---- */
 
-static void run_walk(struct exec *x, struct cmd_ctx *c)
+static RARE void run_walk(struct exec *x, struct cmd_ctx *c)
 {
     struct store *s = x->o.store;
     const struct cmd_walk *walk = c->spec->walk;
@@ -218,23 +218,25 @@ void exec_open_house(struct exec *x)
     }
 }
 
-static void run_all_shards(struct exec *x, struct cmd_ctx *c)
+static RARE void run_all_shards(struct exec *x, struct cmd_ctx *c)
 {
     exec_close_house(x);
     run_and_tell(x, c);
     exec_open_house(x);
 }
 
-static void run_planned(struct exec *x, struct cmd_ctx *c)
+static void run_with_one_shard(struct exec *x, struct cmd_ctx *c)
 {
     struct store *s = x->o.store;
-    if (c->key_count == 1) {
-        struct lock *l = store_lock(s, store_shard_of(s, c->keys[0].hash));
-        lock_acquire(l);
-        run_and_tell(x, c);
-        lock_release(l);
-        return;
-    }
+    struct lock *l = store_lock(s, store_shard_of(s, c->keys[0].hash));
+    lock_acquire(l);
+    run_and_tell(x, c);
+    lock_release(l);
+}
+
+static RARE void run_planned(struct exec *x, struct cmd_ctx *c)
+{
+    struct store *s = x->o.store;
     struct plan plan;
     plan_make(&plan, s, c->keys, c->key_count);
     plan_acquire(&plan, s);
@@ -254,6 +256,8 @@ static void run_ctx(struct exec *x, struct cmd_ctx *c)
         run_and_tell(x, c);
     } else if (c->spec->flags & CMD_ALL_SHARDS) {
         run_all_shards(x, c);
+    } else if (c->key_count == 1) {
+        run_with_one_shard(x, c);
     } else {
         run_planned(x, c);
     }
@@ -308,7 +312,7 @@ void exec_read_shared(struct exec *x)
                                               memory_order_relaxed) > 0;
 }
 
-static void report(struct exec *x, const struct call *call, uint64_t ticks,
+static RARE void report(struct exec *x, const struct call *call, uint64_t ticks,
                    uint64_t reply_bytes)
 {
     struct call_report r = {
@@ -336,17 +340,22 @@ struct cmd_ctx exec_ctx_of(struct exec *x, const struct call *call)
     };
 }
 
-/* Errors in its reply, and whether it ran at all. */
-static void count_errors(struct exec *x, const struct call *call, bool ran)
+/* Its reply is an error; `ran`: and it ran at all. */
+static RARE void count_error(struct exec *x, const struct call *call, bool ran)
 {
     const struct reply *r = &call->session->reply;
-    if (__builtin_expect(r->error_count == 0, 1)) {
-        return;
-    }
     exec_stats_count_error(&x->stats, r->error_code);
     if (call->cmd != NULL) {
         struct cmd_stats *st = &x->stats.commands[call->cmd->index];
         counter_add(ran ? &st->failed : &st->rejected, 1);
+    }
+}
+
+static inline void count_errors(struct exec *x, const struct call *call,
+                                bool ran)
+{
+    if (__builtin_expect(call->session->reply.error_count > 0, 0)) {
+        count_error(x, call, ran);
     }
 }
 

@@ -6,6 +6,10 @@
 #include "exec/saved.h"
 #include "exec/transaction.h"
 
+/* A function off the common way, kept out of its caller, whose registers it would
+ * take. */
+#define RARE __attribute__((noinline))
+
 enum {
     EXEC_BATCH_KEYS = 256,
     PLAN_SHARDS_MAX = 4096, /* as many as a store may have */

@@ -1,25 +1,41 @@
 /* table: a perfect hash over command names. A name's hash is made of its length
  * and its first and last eight bytes, letters folded by setting bit 5; a seed is
- * searched at start under which no two names share a place, so that a look-up
- * is one load and one comparison.
+ * searched at start under which no two names share a place. A name of letters
+ * only, sixteen at most, is told by these bytes and its length alone, so a
+ * look-up of one touches one place and compares two words.
  *
  * A renamed command loses its place; its new name stands in a list that is gone
  * through when the places know no command.
  *
  * Memory: one array of commands (containers' subcommands follow at its end), one
- * array of 16-bit places, one of new names. Read-only once shared. */
+ * of places, one of new names. Read-only once shared. */
 #include "exec/table.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "exec/exec_priv.h"
+
 enum {
     PLACES_MIN = 256,
     PLACES_MAX = 1 << 20,
     SEEDS_A_SIZE = 4096, /* tried before the places are doubled */
-    NO_COMMAND = 0xffff,
+    TOLD_LEN_MAX = 16,
 };
+
+/* A name's first and last bytes, letters folded. */
+struct name_words {
+    uint64_t first, last;
+};
+
+struct place {
+    struct name_words words;
+    uint32_t len; /* PLACE_FREE: nobody's */
+    uint16_t command;
+    bool is_told; /* by words and len alone */
+};
+#define PLACE_FREE UINT32_MAX
 
 struct new_name {
     uint8_t *name; /* owned, NUL-terminated; NULL: it answers to none */
@@ -30,7 +46,7 @@ struct cmd_table {
     struct mem_account *account;
     struct cmd *cmds; /* top-level first, by name; then subcommands */
     uint32_t top_count, total_count;
-    uint16_t *places;
+    struct place *places;
     uint32_t place_mask;
     uint64_t seed;
     struct new_name *new_names;
@@ -44,25 +60,44 @@ static uint64_t load(const uint8_t *p, size_t n)
     return v;
 }
 
-static uint32_t name_hash(const uint8_t *name, size_t len, uint64_t seed)
+static inline struct name_words words_of(struct slice name)
 {
     const uint64_t fold = 0x2020202020202020u;
+    const uint8_t *p = name.data;
+    size_t len = name.len;
     uint64_t first, last;
     if (len >= 8) {
-        first = load(name, 8);
-        last = load(name + len - 8, 8);
+        first = load(p, 8);
+        last = load(p + len - 8, 8);
     } else if (len >= 4) {
-        first = load(name, 4);
-        last = load(name + len - 4, 4);
+        first = load(p, 4);
+        last = load(p + len - 4, 4);
     } else {
-        first = len > 0 ? name[0] : 0;
-        last = len > 0 ? (uint64_t)name[len / 2] << 8 | name[len - 1] : 0;
+        first = len > 0 ? p[0] : 0;
+        last = len > 0 ? (uint64_t)p[len / 2] << 8 | p[len - 1] : 0;
     }
+    return (struct name_words){first | fold, last | fold};
+}
+
+static inline uint32_t hash_of(const struct name_words *w, size_t len,
+                               uint64_t seed)
+{
     /* Both halves of the product: in the lower one alone, names that differ in
      * their last letters only would fall together under every seed. */
-    unsigned __int128 h = (unsigned __int128)((first | fold) ^ seed)
-                          * (((last | fold) + len) ^ 0xbf58476d1ce4e5b9u);
+    unsigned __int128 h = (unsigned __int128)(w->first ^ seed)
+                          * ((w->last + len) ^ 0xbf58476d1ce4e5b9u);
     return (uint32_t)(h >> 64) ^ (uint32_t)h;
+}
+
+/* Folding maps onto letters nothing but letters. */
+static bool is_told_by_words(struct slice name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        if (name.data[i] < 'a' || name.data[i] > 'z') {
+            return false;
+        }
+    }
+    return name.len <= TOLD_LEN_MAX;
 }
 
 static uint32_t count_rows(const struct cmd_spec *row)
@@ -102,12 +137,6 @@ static void fill(struct cmd *cmd, const struct cmd_spec *spec,
     *cmd = (struct cmd){
         .spec = spec, .parent = parent, .docs = &no_docs, .group = "",
     };
-    cmd->name_len = (uint32_t)strlen(spec->name);
-    assert(cmd->name_len < sizeof cmd->upper_name);
-    for (uint32_t i = 0; i < cmd->name_len; i++) {
-        char ch = spec->name[i];
-        cmd->upper_name[i] = (char)(ch >= 'a' && ch <= 'z' ? ch - 32 : ch);
-    }
     cmd->flags = spec->flags;
     cmd->categories = all_categories(spec);
     snprintf(cmd->full_name, sizeof cmd->full_name, "%s%s%s",
@@ -141,15 +170,19 @@ static void fill_all(struct cmd_table *t, const struct cmd_spec *const *families
 
 static bool try_seed(struct cmd_table *t, uint64_t seed)
 {
-    memset(t->places, 0xff, (t->place_mask + 1) * sizeof *t->places);
+    for (uint32_t i = 0; i <= t->place_mask; i++) {
+        t->places[i] = (struct place){.len = PLACE_FREE};
+    }
     for (uint32_t i = 0; i < t->top_count; i++) {
-        const struct cmd *c = &t->cmds[i];
-        uint16_t *p = &t->places[name_hash((const uint8_t *)c->spec->name,
-                                           c->name_len, seed) & t->place_mask];
-        if (*p != NO_COMMAND) {
+        struct slice name = slice_of_text(t->cmds[i].spec->name);
+        struct name_words words = words_of(name);
+        struct place *p = &t->places[hash_of(&words, name.len, seed)
+                                     & t->place_mask];
+        if (p->len != PLACE_FREE) {
             return false;
         }
-        *p = (uint16_t)i;
+        *p = (struct place){words, (uint32_t)name.len, (uint16_t)i,
+                            is_told_by_words(name)};
     }
     t->seed = seed;
     return true;
@@ -159,7 +192,8 @@ static bool find_seed(struct cmd_table *t)
 {
     for (uint32_t places = PLACES_MIN;; places *= 2) {
         assert(places <= PLACES_MAX); /* else two have one name */
-        uint16_t *p = mem_realloc(t->account, t->places, places * sizeof *p);
+        struct place *p = mem_realloc(t->account, t->places,
+                                      places * sizeof *p);
         if (p == NULL) {
             return false;
         }
@@ -187,7 +221,7 @@ struct cmd_table *cmd_table_create(struct mem_account *a,
             t->total_count += 1 + count_rows(row->subcommands);
         }
     }
-    assert(t->total_count < NO_COMMAND);
+    assert(t->total_count <= UINT16_MAX);
     t->cmds = mem_alloc(a, t->total_count * sizeof *t->cmds);
     if (t->cmds == NULL) {
         cmd_table_destroy(&t);
@@ -228,8 +262,8 @@ static struct new_name *find_new_name(const struct cmd_table *t,
     return NULL;
 }
 
-static const struct cmd *find_renamed(const struct cmd_table *t,
-                                      struct slice name)
+static RARE const struct cmd *find_renamed(const struct cmd_table *t,
+                                           struct slice name)
 {
     const struct new_name *n = find_new_name(t, name);
     return n == NULL ? NULL : &t->cmds[n->command];
@@ -237,15 +271,13 @@ static const struct cmd *find_renamed(const struct cmd_table *t,
 
 const struct cmd *cmd_table_find(const struct cmd_table *t, struct slice name)
 {
-    uint32_t i = t->places[name_hash(name.data, name.len, t->seed)
-                           & t->place_mask];
-    if (i == NO_COMMAND || t->cmds[i].name_len != name.len) {
-        return find_renamed(t, name);
-    }
-    const struct cmd *c = &t->cmds[i];
-    /* Clients write names all in one case. */
-    if (memcmp(name.data, c->upper_name, name.len) == 0
-        || slice_equal_nocase(name, c->spec->name)) {
+    struct name_words words = words_of(name);
+    const struct place *p = &t->places[hash_of(&words, name.len, t->seed)
+                                       & t->place_mask];
+    const struct cmd *c = &t->cmds[p->command];
+    if (p->len == name.len && p->words.first == words.first
+        && p->words.last == words.last
+        && (p->is_told || slice_equal_nocase(name, c->spec->name))) {
         return c;
     }
     return find_renamed(t, name);
@@ -262,7 +294,9 @@ static struct new_name *leave_place(struct cmd_table *t, uint16_t command)
     }
     t->new_names = list;
     for (uint32_t i = 0; i <= t->place_mask; i++) {
-        t->places[i] = t->places[i] == command ? NO_COMMAND : t->places[i];
+        if (t->places[i].command == command) {
+            t->places[i] = (struct place){.len = PLACE_FREE};
+        }
     }
     list = &list[t->new_name_count++];
     *list = (struct new_name){.command = command};

@@ -27,7 +27,7 @@ void transaction_multi(struct cmd_ctx *c)
     reply_ok(c->reply);
 }
 
-void transaction_queue(struct exec *x, const struct call *call)
+RARE void transaction_queue(struct exec *x, const struct call *call)
 {
     struct session *s = call->session;
     struct transaction *t = s->transaction;

@@ -350,7 +350,7 @@ static bool try_one(struct exec *x, struct waiter *w, struct reply *r)
     return true;
 }
 
-void exec_note_waiting(struct session *s, uint64_t ticks)
+RARE void exec_note_waiting(struct session *s, uint64_t ticks)
 {
     /* There is none if memory ran out, or if it has been served already. */
     if (s->waiter != NULL) {
@@ -515,7 +515,7 @@ static void serve_key(struct exec *x, struct interest *i)
     }
 }
 
-void exec_serve_ready(struct exec *x)
+RARE void exec_serve_ready(struct exec *x)
 {
     if (x->is_serving) {
         return;

@@ -134,6 +134,28 @@ static inline const uint8_t *read_length(const uint8_t *p, const uint8_t *end,
     return p + 2;
 }
 
+/* A header, `mark` included, at `p`: the byte behind it, or NULL: not whole, or not
+ * plain. Nearly all have one digit or two. */
+static inline const uint8_t *read_header_fast(const uint8_t *p,
+                                              const uint8_t *end, uint8_t mark,
+                                              uint32_t *out)
+{
+    if (end - p < 5 || p[0] != mark) {
+        return NULL;
+    }
+    uint32_t high = p[1] - (unsigned)'0';
+    if (high <= 9 && p[2] == '\r' && p[3] == '\n') {
+        *out = high;
+        return p + 4;
+    }
+    uint32_t low = p[2] - (unsigned)'0';
+    if (high - 1 <= 8 && low <= 9 && p[3] == '\r' && p[4] == '\n') {
+        *out = high * 10 + low;
+        return p + 5;
+    }
+    return read_length(p + 1, end, out);
+}
+
 static inline int64_t bulk_limit(const struct decode_limits *limits)
 {
     int64_t max = limits->bulk_bytes_max;
@@ -155,22 +177,16 @@ static inline int64_t args_limit(const struct decode_limits *limits)
 uint32_t decode_whole(struct slice input, const struct decode_limits *limits,
                       struct slice *argv, uint32_t max, size_t *used)
 {
-    if (input.len < 4 || input.data[0] != '*') {
-        return 0;
-    }
     const uint8_t *end = input.data + input.len;
     int64_t bulk_max = bulk_limit(limits);
     uint32_t count;
-    const uint8_t *p = read_length(input.data + 1, end, &count);
+    const uint8_t *p = read_header_fast(input.data, end, '*', &count);
     if (p == NULL || count > max || count > args_limit(limits)) {
         return 0;
     }
     for (uint32_t i = 0; i < count; i++) {
         uint32_t len;
-        if (p == end || *p != '$') {
-            return 0;
-        }
-        p = read_length(p + 1, end, &len);
+        p = read_header_fast(p, end, '$', &len);
         if (p == NULL || len > bulk_max || (size_t)(end - p) < (size_t)len + 2) {
             return 0;
         }
