@@ -63,6 +63,19 @@ static void reply_one(struct chooser *x, uint64_t of)
     reply_by_walk(x, 1, of);
 }
 
+static void reply_repeating(struct chooser *x, uint64_t count, uint64_t of)
+{
+    struct cmd_ctx *c = x->c;
+    if (!sample_may_repeat(c, count)) {
+        return;
+    }
+    reply_count(x, count);
+    size_t begin = c->reply->out->bytes;
+    for (uint64_t i = 0; i < count && sample_goes_on(c, begin); i++) {
+        reply_one(x, of);
+    }
+}
+
 struct drawing {
     const struct chooser *x;
     char scratch[HASH_SCRATCH_BYTES];
@@ -109,11 +122,7 @@ static void reply_several(struct chooser *x, int64_t count)
         return;
     }
     if (count < 0) {
-        uint64_t n = (uint64_t)-count;
-        reply_count(x, n);
-        for (uint64_t i = 0; i < n && !c->reply->out->failed; i++) {
-            reply_one(x, have);
-        }
+        reply_repeating(x, (uint64_t)-count, have);
         return;
     }
     uint64_t n = (uint64_t)count < have ? (uint64_t)count : have;
@@ -126,36 +135,12 @@ static void reply_several(struct chooser *x, int64_t count)
     reply_by_walk(x, n, have);
 }
 
-/* argv[2] and what follows; false: replied. */
-static bool parse_count(struct cmd_ctx *c, struct chooser *x, int64_t *count)
-{
-    if (!ctx_arg_int(c, 2, count)) {
-        return false;
-    }
-    if (*count == INT64_MIN) {
-        reply_errorf(c->reply, "ERR value is out of range, value must between "
-                               "%lld and %lld", (long long)-INT64_MAX,
-                     (long long)INT64_MAX);
-        return false;
-    }
-    x->has_values = c->argc == 4 && ctx_arg_is(c, 3, "withvalues");
-    if (c->argc > 3 && !x->has_values) {
-        ctx_error_syntax(c);
-        return false;
-    }
-    /* So many would never be sent. */
-    if (*count < -(INT64_MAX / 2) || (x->has_values && *count > INT64_MAX / 2)) {
-        reply_error(c->reply, "ERR value is out of range");
-        return false;
-    }
-    return true;
-}
-
 void hash_hrandfield_run(struct cmd_ctx *c)
 {
     struct chooser x = {.c = c};
     int64_t count;
-    if ((c->argc > 2 && !parse_count(c, &x, &count))
+    if ((c->argc > 2
+         && !sample_parse(c, "withvalues", &count, &x.has_values))
         || !hash_read(c, &x.from)) {
         return;
     }

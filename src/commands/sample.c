@@ -1,4 +1,4 @@
-/* sample: few of many, so that none comes twice. */
+/* sample: few of many, so that none comes twice; how many. */
 #include "commands/sample.h"
 
 #include "types/set.h"
@@ -27,4 +27,31 @@ struct entry *sample_few(struct cmd_ctx *c, uint64_t count,
         return NULL;
     }
     return drawn;
+}
+
+bool sample_parse(struct cmd_ctx *c, const char *word, int64_t *count,
+                  bool *is_paired)
+{
+    if (!ctx_arg_int_in(c, 2, -INT64_MAX, INT64_MAX, count)) {
+        return false;
+    }
+    *is_paired = c->argc == 4 && ctx_arg_is(c, 3, word);
+    if (c->argc > 3 && !*is_paired) {
+        ctx_error_syntax(c);
+        return false;
+    }
+    if (*is_paired && (*count < -(INT64_MAX / 2) || *count > INT64_MAX / 2)) {
+        reply_error(c->reply, "ERR value is out of range");
+        return false;
+    }
+    return true;
+}
+
+bool sample_may_repeat(struct cmd_ctx *c, uint64_t count)
+{
+    if (count <= SAMPLE_REPLY_BYTES_MAX / strlen("$0\r\n\r\n")) {
+        return true;
+    }
+    reply_error(c->reply, "ERR value is out of range");
+    return false;
 }

@@ -27,6 +27,25 @@ typedef struct slice sample_draw_fn(void *self);
 struct entry *sample_few(struct cmd_ctx *c, uint64_t count,
                          sample_draw_fn *draw, void *self);
 
+/* Argument 2, a count, and argument 3, if there is one: `word`, which asks for
+ * pairs. False: replied. */
+bool sample_parse(struct cmd_ctx *c, const char *word, int64_t *count,
+                  bool *is_paired);
+
+/* Elements that may come again are asked for in any number. The reply is made
+ * whole before it is sent, so it has a bound. */
+#define SAMPLE_REPLY_BYTES_MAX ((size_t)1 << 30)
+/* Can so many be replied? False: replied that not. */
+bool sample_may_repeat(struct cmd_ctx *c, uint64_t count);
+/* Is there room for another? `begin`: the bytes of the reply before the first.
+ * False: the reply has failed, and its session will be closed. */
+static inline bool sample_goes_on(struct cmd_ctx *c, size_t begin)
+{
+    struct chain *out = c->reply->out;
+    out->failed |= out->bytes - begin > SAMPLE_REPLY_BYTES_MAX;
+    return !out->failed;
+}
+
 /* From this share on it is quicker to go through all. */
 static inline bool sample_is_few(uint64_t count, uint64_t of)
 {

@@ -288,8 +288,12 @@ static bool reply_chosen(void *self, struct slice member)
 static void reply_repeating(struct cmd_ctx *c, const struct entry *e,
                             uint64_t count)
 {
+    if (!sample_may_repeat(c, count)) {
+        return;
+    }
     reply_array(c->reply, (int64_t)count);
-    for (uint64_t i = 0; i < count && !c->reply->out->failed; i++) {
+    size_t begin = c->reply->out->bytes;
+    for (uint64_t i = 0; i < count && sample_goes_on(c, begin); i++) {
         char scratch[SET_SCRATCH_BYTES];
         reply_bulk(c->reply, set_random(e, c->random, scratch));
     }
@@ -334,10 +338,6 @@ static void reply_distinct(struct cmd_ctx *c, const struct entry *e,
     }
 }
 
-/* More repetitions than any client can want are refused before they fill the
- * memory. */
-enum { REPEATS_MAX = 1 << 30 };
-
 static void srandmember_run(struct cmd_ctx *c)
 {
     const struct entry *e;
@@ -362,9 +362,7 @@ static void srandmember_run(struct cmd_ctx *c)
         || !read_set(c, &e)) {
         return;
     }
-    if (e != NULL && count < -REPEATS_MAX) {
-        reply_error(c->reply, "ERR value is out of range");
-    } else if (e == NULL || count == 0) {
+    if (e == NULL || count == 0) {
         reply_array(c->reply, 0);
     } else if (count < 0) {
         reply_repeating(c, e, (uint64_t)-count);

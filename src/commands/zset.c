@@ -6,7 +6,9 @@
 #include "base/number.h"
 #include "commands/commands.h"
 #include "commands/member_scan.h"
+#include "commands/sample.h"
 #include "commands/zset_priv.h"
+#include "types/set.h"
 
 /* ---- shared ---- */
 
@@ -200,29 +202,29 @@ static void zscan_run(struct cmd_ctx *c)
 
 /* ---- ZRANDMEMBER ---- */
 
-/* Selection sampling: each subset of `wanted` is equally likely, in one walk. */
-struct sampler {
-    struct zset_writer *w;
-    struct random *random;
-    uint64_t left, wanted;
+struct chooser {
+    struct sample sample;
+    struct zset_writer *writer;
 };
 
-static bool sample(void *self, struct slice member, double score)
+static bool reply_chosen(void *self, struct slice member, double score)
 {
-    struct sampler *s = self;
-    if (random_below(s->random, s->left) < s->wanted) {
-        (void)zset_write_element(s->w, member, score);
-        s->wanted--;
+    struct chooser *x = self;
+    if (sample_takes(&x->sample)) {
+        (void)zset_write_element(x->writer, member, score);
     }
-    s->left--;
-    return s->wanted > 0;
+    return x->sample.wanted > 0;
 }
 
 static void reply_repeating(struct cmd_ctx *c, const struct entry *e,
                             struct zset_writer *w, uint64_t count)
 {
+    if (!sample_may_repeat(c, count)) {
+        return;
+    }
     zset_write_count(w, count);
-    for (uint64_t i = 0; i < count && !c->reply->out->failed; i++) {
+    size_t begin = c->reply->out->bytes;
+    for (uint64_t i = 0; i < count && sample_goes_on(c, begin); i++) {
         char scratch[ZSET_SCRATCH_BYTES];
         double score;
         struct slice member = zset_random(e, c->random, scratch, &score);
@@ -230,34 +232,40 @@ static void reply_repeating(struct cmd_ctx *c, const struct entry *e,
     }
 }
 
-/* Few of many: drawn one by one into a set of their own, so that none comes
- * twice. */
+struct drawing {
+    const struct entry *from;
+    struct random *random;
+    struct zset_writer *writer;
+    char scratch[ZSET_SCRATCH_BYTES];
+};
+
+static struct slice draw(void *self)
+{
+    struct drawing *d = self;
+    double score;
+    return zset_random(d->from, d->random, d->scratch, &score);
+}
+
+static bool reply_drawn(void *self, struct slice member)
+{
+    const struct drawing *d = self;
+    double score;
+    bool is_there = zset_score(d->from, member, &score);
+    assert(is_there);
+    (void)is_there;
+    return zset_write_element(d->writer, member, score);
+}
+
 static void reply_few(struct cmd_ctx *c, const struct entry *e,
                       struct zset_writer *w, uint64_t count)
 {
-    const struct entry_memory *m = ctx_memory(c, &c->keys[0]);
-    struct entry *drawn;
-    enum status st = value_create_empty(m, slice_of(NULL, 0), TYPE_ZSET, 0,
-                                        &drawn);
-    if (st != ST_OK) {
-        ctx_error_status(c, st);
-        return;
-    }
-    while (st == ST_OK && value_count(drawn) < count) {
-        char scratch[ZSET_SCRATCH_BYTES];
-        struct zset_at at;
-        double score;
-        struct slice member = zset_random(e, c->random, scratch, &score);
-        zset_find(drawn, member, &at);
-        st = zset_put(m, ctx_limits(c), &drawn, member, score, &at);
-    }
-    if (st == ST_OK) {
+    struct drawing d = {.from = e, .random = c->random, .writer = w};
+    struct entry *drawn = sample_few(c, count, draw, &d);
+    if (drawn != NULL) {
         zset_write_count(w, count);
-        zset_visit(drawn, 0, count, false, zset_write_element, w);
-    } else {
-        ctx_error_status(c, st);
+        set_visit(drawn, reply_drawn, &d);
+        entry_destroy(drawn, ctx_memory(c, &c->keys[0]));
     }
-    entry_destroy(drawn, m);
 }
 
 static void reply_distinct(struct cmd_ctx *c, const struct entry *e,
@@ -265,47 +273,25 @@ static void reply_distinct(struct cmd_ctx *c, const struct entry *e,
 {
     uint64_t have = value_count(e);
     count = count < have ? count : have;
-    if (e->encoding == ENC_BIG && count <= have / 8) {
+    if (e->encoding == ENC_BIG && sample_is_few(count, have)) {
         reply_few(c, e, w, count);
         return;
     }
-    struct sampler s = {w, c->random, have, count};
+    struct chooser x = {{c->random, have, count}, w};
     zset_write_count(w, count);
     if (count > 0) {
-        zset_visit(e, 0, have, false, sample, &s);
+        zset_visit(e, 0, have, false, reply_chosen, &x);
     }
 }
 
-/* ZRANDMEMBER key count [WITHSCORES] */
-static bool parse_draw(struct cmd_ctx *c, int64_t *count, bool *with_scores)
-{
-    if (!ctx_arg_int(c, 2, count)) {
-        return false;
-    }
-    if (*count == INT64_MIN) {
-        reply_errorf(c->reply, "ERR value is out of range, value must between "
-                               "%lld and %lld", -(long long)INT64_MAX,
-                     (long long)INT64_MAX);
-        return false;
-    }
-    *with_scores = c->argc == 4;
-    if (c->argc > 4 || (*with_scores && !ctx_arg_is(c, 3, "withscores"))) {
-        ctx_error_syntax(c);
-        return false;
-    }
-    if (*with_scores && (*count < -(INT64_MAX / 2) || *count > INT64_MAX / 2)) {
-        reply_error(c->reply, "ERR value is out of range");
-        return false;
-    }
-    return true;
-}
-
+/* ZRANDMEMBER key [count [WITHSCORES]] */
 static void zrandmember_run(struct cmd_ctx *c)
 {
     const struct entry *e;
     struct zset_writer w = {c->reply, false};
     int64_t count = 0;
-    if ((c->argc > 2 && !parse_draw(c, &count, &w.with_scores))
+    if ((c->argc > 2
+         && !sample_parse(c, "withscores", &count, &w.with_scores))
         || !zset_read(c, &e)) {
         return;
     }

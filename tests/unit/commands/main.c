@@ -12,5 +12,6 @@ int main(void)
     failed += test_random_run();
     failed += test_zset_run();
     failed += test_sort_run();
+    failed += test_sample_run();
     return failed > 0;
 }

@@ -13,5 +13,6 @@ int test_failure_run(void);
 int test_random_run(void);
 int test_zset_run(void);
 int test_sort_run(void);
+int test_sample_run(void);
 
 #endif
