@@ -188,7 +188,8 @@ struct keyspace *ctx_keyspace_make(struct cmd_ctx *c, uint32_t database,
 bool ctx_edit_open(struct cmd_ctx *c, const struct key *k, enum value_type type,
                    bool make, struct keyspace_edit *edit);
 /* Closes what is open. A key whose collection has become empty is gone: true,
- * and its "del" event has been raised. */
+ * and its "del" event has been raised. So is a new one that has stayed empty, but
+ * nobody has ever seen it: false, and no event. */
 bool ctx_edit_close(struct cmd_ctx *c, const struct key *k,
                     struct keyspace_edit *edit);
 /* Fields of the hash at `k` go that are due: this one, or (NULL) some of all.

@@ -138,28 +138,11 @@ void transaction_watch(struct cmd_ctx *c)
     reply_ok(c->reply);
 }
 
-/* The shards of all that is watched are held. */
-static void unwatch_held(struct exec *x, struct session *s)
+/* From within the gate. is_held: the shards of all that is watched are. */
+static void unwatch(struct exec *x, struct session *s, bool is_held)
 {
     struct interests *in = x->o.interests;
-    if (s->watches != NULL) {
-        counter_add(&x->stats.watching_sessions, (uint64_t)-1);
-    }
-    while (s->watches != NULL) {
-        struct watch *w = s->watches;
-        struct interest *i = w->at;
-        s->watches = w->next_of_session;
-        interest_remove_watch(w);
-        interests_drop(in, i);
-        mem_free(interests_account(in), w);
-    }
-    atomic_store_explicit(&s->is_watch_dirty, false, memory_order_relaxed);
-}
-
-/* Nothing is held; from within the gate. */
-static void unwatch(struct exec *x, struct session *s)
-{
-    struct interests *in = x->o.interests;
+    bool locks = !is_held && x->o.gate != NULL && !x->has_all_shards;
     if (s->watches != NULL) {
         counter_add(&x->stats.watching_sessions, (uint64_t)-1);
     }
@@ -167,7 +150,6 @@ static void unwatch(struct exec *x, struct session *s)
         struct watch *w = s->watches;
         struct interest *i = w->at;
         struct lock *l = store_lock(x->o.store, i->shard);
-        bool locks = x->o.gate != NULL && !x->has_all_shards;
         s->watches = w->next_of_session;
         if (locks) {
             lock_acquire(l);
@@ -188,7 +170,7 @@ void transaction_unwatch(struct cmd_ctx *c)
         reply_ok(c->reply); /* EXEC has ended the watches already */
         return;
     }
-    unwatch(c->exec, c->session);
+    unwatch(c->exec, c->session, false);
     reply_ok(c->reply);
 }
 
@@ -199,14 +181,14 @@ void transaction_discard(struct cmd_ctx *c)
         return;
     }
     free_queue(c->exec, c->session);
-    unwatch(c->exec, c->session);
+    unwatch(c->exec, c->session, false);
     reply_ok(c->reply);
 }
 
 void transaction_reset(struct cmd_ctx *c)
 {
     free_queue(c->exec, c->session);
-    unwatch(c->exec, c->session);
+    unwatch(c->exec, c->session, false);
 }
 
 void transaction_forget(struct exec *x, struct session *s)
@@ -216,7 +198,7 @@ void transaction_forget(struct exec *x, struct session *s)
     if (enters) {
         gate_enter(x->o.gate, x->o.worker);
     }
-    unwatch(x, s);
+    unwatch(x, s, false);
     if (enters) {
         gate_leave(x->o.gate, x->o.worker);
     }
@@ -304,7 +286,7 @@ static void run_held(struct exec *x, struct cmd_ctx *c,
 {
     struct session *s = c->session;
     bool dirty = is_dirty(x, s);
-    unwatch_held(x, s);
+    unwatch(x, s, true);
     if (dirty) {
         reply_null_array(c->reply);
         return;
@@ -348,7 +330,7 @@ static void run_planned(struct exec *x, struct cmd_ctx *c,
 static void abort_all(struct exec *x, struct cmd_ctx *c, const char *why)
 {
     free_queue(x, c->session);
-    unwatch(x, c->session);
+    unwatch(x, c->session, false);
     reply_error(c->reply, why);
 }
 

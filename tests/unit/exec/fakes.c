@@ -354,3 +354,18 @@ const struct cmd_spec fake_cmds[] = {
 };
 
 const struct cmd_spec *const fake_families[] = {fake_cmds, NULL};
+
+void fake_each(void (*test)(struct house *h))
+{
+    static const struct house_options houses[] = {
+        {.families = fake_families},
+        {.families = fake_families, .shard_count = 4, .worker_count = 2},
+    };
+    for (size_t i = 0; i < sizeof houses / sizeof *houses; i++) {
+        struct house h;
+        house_init(&h, &houses[i]);
+        test(&h);
+        house_check(&h);
+        house_deinit(&h);
+    }
+}

@@ -7,4 +7,13 @@
 extern const struct cmd_spec fake_cmds[];
 extern const struct cmd_spec *const fake_families[];
 
+/* The test in a house of one worker, and in one of several. */
+void fake_each(void (*test)(struct house *h));
+#define FAKE_EACH(name) \
+    static void test_##name(void **state) \
+    { \
+        (void)state; \
+        fake_each(name); \
+    }
+
 #endif

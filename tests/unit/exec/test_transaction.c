@@ -2,23 +2,6 @@
 #include "fakes.h"
 #include "tests.h"
 
-static const struct house_options houses[] = {
-    {.families = fake_families},
-    {.families = fake_families, .shard_count = 4, .worker_count = 2},
-};
-enum { HOUSES = 2 };
-
-static void each(void (*test)(struct house *h))
-{
-    for (int i = 0; i < HOUSES; i++) {
-        struct house h;
-        house_init(&h, &houses[i]);
-        test(&h);
-        house_check(&h);
-        house_deinit(&h);
-    }
-}
-
 static void runs_in_order(struct house *h)
 {
     house_expect(h, 0, "multi", "+OK|");
@@ -194,21 +177,14 @@ static void memory_lacks(struct house *h)
     }
 }
 
-#define EACH(name) \
-    static void test_##name(void **state) \
-    { \
-        (void)state; \
-        each(name); \
-    }
-EACH(runs_in_order)
-EACH(needs_the_house)
-EACH(reads_leave_no_mark)
-EACH(errors_spoil)
-EACH(watches)
-EACH(watches_what_expires)
-EACH(watches_whole_databases)
-EACH(memory_lacks)
-#undef EACH
+FAKE_EACH(runs_in_order)
+FAKE_EACH(needs_the_house)
+FAKE_EACH(reads_leave_no_mark)
+FAKE_EACH(errors_spoil)
+FAKE_EACH(watches)
+FAKE_EACH(watches_what_expires)
+FAKE_EACH(watches_whole_databases)
+FAKE_EACH(memory_lacks)
 
 int test_transaction_run(void)
 {

@@ -3,23 +3,6 @@
 #include "fakes.h"
 #include "tests.h"
 
-static const struct house_options houses[] = {
-    {.families = fake_families},
-    {.families = fake_families, .shard_count = 4, .worker_count = 2},
-};
-enum { HOUSES = 2 };
-
-static void each(void (*test)(struct house *h))
-{
-    for (int i = 0; i < HOUSES; i++) {
-        struct house h;
-        house_init(&h, &houses[i]);
-        test(&h);
-        house_check(&h);
-        house_deinit(&h);
-    }
-}
-
 static struct exec *exec_of(struct house *h, uint32_t seat)
 {
     return h->execs[h->seats[seat].session.worker];
@@ -248,24 +231,17 @@ static void memory_lacks(struct house *h)
     expect_answer(h, 0, "$1|b|");
 }
 
-#define EACH(name) \
-    static void test_##name(void **state) \
-    { \
-        (void)state; \
-        each(name); \
-    }
-EACH(in_order_of_arrival)
-EACH(several_keys)
-EACH(what_follows_is_set_aside)
-EACH(the_wrong_type_wakes_nobody)
-EACH(chains)
-EACH(unanswered)
-EACH(ends_without)
-EACH(who_leaves_is_passed_over)
-EACH(in_a_transaction)
-EACH(databases)
-EACH(memory_lacks)
-#undef EACH
+FAKE_EACH(in_order_of_arrival)
+FAKE_EACH(several_keys)
+FAKE_EACH(what_follows_is_set_aside)
+FAKE_EACH(the_wrong_type_wakes_nobody)
+FAKE_EACH(chains)
+FAKE_EACH(unanswered)
+FAKE_EACH(ends_without)
+FAKE_EACH(who_leaves_is_passed_over)
+FAKE_EACH(in_a_transaction)
+FAKE_EACH(databases)
+FAKE_EACH(memory_lacks)
 
 int test_wait_run(void)
 {
