@@ -15,6 +15,8 @@ from pools import Pools
 
 # Commands whose second argument is a time to live.
 AT_ONE = {"setex", "psetex", "expire", "pexpire"}
+# Commands that wait and say how long first; the others say it last.
+TIMEOUT_FIRST = {"blmpop", "bzmpop"}
 OPTION_CHANCE = 0.35
 SPOIL_CHANCE = 0.12
 CASE_CHANCE = 0.06
@@ -165,6 +167,19 @@ class Maker:
             self._spoil(out)
         self._calm(command.name, out)
         return [self._cased(w) for w in command.words] + out
+
+    def make_to_wait(self):
+        """The words of a random command that waits, if it does, without end."""
+        command = self.random.choices(self.commands, self.weights)[0]
+        words = self.make_of(command)
+        for place, word in enumerate(words[:-1]):
+            if word.upper() == b"BLOCK":
+                words[place + 1] = b"0"
+        if command.name in TIMEOUT_FIRST:
+            words[1:2] = [b"0"]
+        elif not command.name.startswith("x"):
+            words[1:] = words[1:-1] + [b"0"]
+        return words
 
     def _calm(self, name, out):
         """A spoilt command may set a deadline so near that the two servers'

@@ -62,7 +62,7 @@ def zero_signs(words, a, b):
     if isinstance(a[1], list) and isinstance(b[1], list):
         return len(a[1]) == len(b[1]) and all(
             x == y or zero_signs(words, x, y) for x, y in zip(a[1], b[1]))
-    return a[0] == b[0] and {a[1], b[1]} == {b"-0", b"0"}
+    return a[0] == b[0] and (a[1], b[1]) in ((b"-0", b"0"), (b"0", b"-0"))
 
 
 def scanned_doubles(words, a, b):
@@ -98,6 +98,19 @@ def negative_offset(words, a, b):
                for w, n in zip(lower, lower[1:]))
 
 
+def from_other_key(words, a, b):
+    """Both were given something, each of another of the command's keys."""
+    return (isinstance(a[1], list) and isinstance(b[1], list) and
+            a[1][0][1] != b[1][0][1] and a[1][0][1] in words and
+            b[1][0][1] in words)
+
+
+def refused_least(words, a, b):
+    """The subject refuses the least integer, which the command has."""
+    return (b"-9223372036854775808" in words and b[0] == b"-" and
+            b[1].startswith(b"ERR value is out of range, value must between"))
+
+
 # (the oracle's name, pattern of commands, reason): what is not sent to it.
 AVOIDED = [
     ("valkey", r"auth|hello", "the build of January 2025 now and then gives no reply "
@@ -122,6 +135,14 @@ KNOWN = [
     Known(r"b[lrz].*", "<7.2",
           errors("ERR timeout is negative", "ERR timeout is out of range"), False,
           "a timeout beyond what can be counted was called negative"),
+    Known(r"b[lrz].*", "<7.2",
+          lambda words, a, b: a[0] != b"-" and
+          b[0] == b"-" and b[1].startswith(b"WRONGTYPE"), True,
+          "whom one of several keys woke looked at that one alone; since 7.2 the "
+          "command runs anew, and meets others of the wrong type first"),
+    Known(r"b[lrz].*", "<7.2", from_other_key, True,
+          "who waits for several keys was given of that which came first; since "
+          "7.2 the command runs anew, and takes its own first"),
     Known(r"bitcount|bitpos", "<7.2", first_error, False,
           "7.0 looks at the key first, and at the range only if there is one"),
     Known(r"bitcount", "<8.0",
@@ -211,10 +232,10 @@ KNOWN = [
     Known(r"client\|set(name|info)|hello", "any",
           lambda words, a, b: b[0] == b"-" and b[1].endswith(b" is too long"),
           True, "names have a bound, so that CLIENT LIST has one"),
-    Known(r"lrem|lpos", "<7.2",
-          lambda words, a, b: b"-9223372036854775808" in words and
-          b[0] == b"-" and b[1].startswith(b"ERR value is out of range, value "
-                                           b"must between"), False,
+    Known(r"lrem", "<7.2", refused_least, True,
+          "since 7.2 the least integer, which has no positive, is refused; 7.0 "
+          "took the elements out"),
+    Known(r"lpos", "<7.2", refused_least, False,
           "since 7.2 the least integer, which has no positive, is refused"),
 ]
 

@@ -12,6 +12,7 @@ they parsed, by `parse`, into pairs (kind, payload):
 Pushes and attributes belong to no command: a push is read together with the
 reply that follows it.
 """
+import select
 import socket
 
 CHUNK_BYTES = 1 << 16
@@ -151,6 +152,11 @@ class Link:
             return False
         self.buffer += data
         return True
+
+    def is_heard(self):
+        """Is there something to read?"""
+        return bool(self.buffer or
+                    select.select([self.sock], [], [], 0)[0])
 
     def ask(self, *args):
         """One command, one parsed reply."""

@@ -18,6 +18,7 @@ TIMEOUT_S = 10
 DATABASES = 16
 SCAN_CALLS_MAX = 20000
 SHOWN_BYTES = 600
+BOTH_SILENT = "both servers wait, longer than the oracle does"
 FORGET = {"exec", "discard", "reset", "quit"}
 CONTAINERS = {"client", "config", "object", "xgroup", "xinfo", "script",
               "function", "command", "memory", "pubsub", "acl", "cluster",
@@ -93,6 +94,11 @@ class Side:
         if link is not None:
             link.close()
 
+    def is_waiting(self, link):
+        """Does the server say that this client is blocked?"""
+        told = self.link("control").ask("CLIENT", "LIST", "ID", link.id)[1]
+        return re.search(rb" flags=\S*b", told) is not None
+
     def reset(self):
         for session in list(self.links):
             self.drop(session)
@@ -153,19 +159,26 @@ class Player:
     def play(self, steps):
         """The first Difference, or None."""
         self.queued = {}
+        self.waiting = {}  # session -> what it waits with
         for side in self.sides:
             side.reset()
         self.is_over = False
         for batch in batches_of(steps):
             found = self._batch(batch)
-            if found is not None:
-                return found
+            # What a waiter was given is why others find what they find.
+            found = self._answers(batch[-1][0]) or found
             if self.is_over:
                 return None
+            if found is not None:
+                return found
         return None
 
     def _batch(self, batch):
         session = batch[0][1].session
+        if session in self.waiting:
+            found = self._answer(session, batch[0][0])
+            if found is not None or self.is_over:
+                return found
         commands = [(i, words) for i, s in batch for words in s.commands]
         if commands[0][1][0].startswith(b"!"):
             return self._special(session, *commands[0])
@@ -201,6 +214,10 @@ class Player:
             return Difference(index, words, (b"*", lists[0]), (b"*", lists[1]))
         queue = self.queued.setdefault(session, [])
         for (index, words), a, b in zip(commands, *lists):
+            if a == b == SILENT:
+                self._count(BOTH_SILENT)
+                self.is_over = True
+                return None
             if SILENT in (a, b):
                 return Difference(index, words, a, b, "silence")
             if self.coverage is not None:
@@ -236,9 +253,12 @@ class Player:
         known = known_differences.explain(*self.oracle, name, words, a, b)
         if known is None:
             return Difference(index, words, a, b)
-        self.known_seen[known.reason] = self.known_seen.get(known.reason, 0) + 1
+        self._count(known.reason)
         self.is_over = known.parts
         return None
+
+    def _count(self, reason):
+        self.known_seen[reason] = self.known_seen.get(reason, 0) + 1
 
     # ---- what is not sent as it is ----
 
@@ -246,6 +266,10 @@ class Player:
         if words[0] == b"!pause":
             time.sleep(int(words[1]) / 1000)
             return None
+        if words[0] == b"!wait":
+            return self._wait(session, words[1:])
+        if words[0] == b"!answer":
+            return None  # whoever waited has been answered before any step
         if words[0] == b"!dataset":
             return self._dataset(index)
         if words[0] == b"!scanall":
@@ -253,6 +277,52 @@ class Player:
                      for side in self.sides]
             return self._reply(index, words, *found, [])
         raise ValueError("no such command of the player: %r" % words[0])
+
+    # ---- sessions that wait ----
+
+    def _wait(self, session, words):
+        """Sends the words, and returns once both servers have answered or say
+        that the session waits."""
+        if not words:
+            return None
+        self.waiting[session] = words
+        for side in self.sides:
+            link = side.link(session)
+            link.id = link.ask("CLIENT", "ID")[1]
+            link.send(encode(words))
+            end = time.monotonic() + TIMEOUT_S
+            while (not link.is_heard() and time.monotonic() < end and
+                   not side.is_waiting(link)):
+                pass
+        return None
+
+    def _answers(self, index):
+        """Compares what those were answered of whom the oracle wakes."""
+        oracle = self.sides[0]
+        found = None
+        if self.waiting and not self.is_over:
+            oracle.link("control").ask("PING")  # it has answered all by then
+        for session in sorted(self.waiting):
+            if found is None and oracle.link(session).is_heard():
+                found = self._answer(session, index)
+        return found
+
+    def _answer(self, session, index):
+        """Compares what a session that waits is answered."""
+        words = self.waiting.pop(session)
+        replies = []
+        is_woken = False
+        for side in self.sides:
+            link = side.link(session)
+            is_woken = is_woken or link.is_heard()
+            if not is_woken:
+                side.link("control").ask("CLIENT", "UNBLOCK", link.id)
+            raw = link.read(1)
+            replies.append(parse_all(raw)[0] if raw else link.end)
+        self.command_count += 1
+        return self._reply(index, words, *replies, [])
+
+    # ---- iterations and data ----
 
     def _scan_all(self, link, words):
         """The set of what an iteration gives, sorted; or its error."""

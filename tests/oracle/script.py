@@ -17,6 +17,9 @@ the player:
     !dataset                    compares the whole data
     !scanall SCAN MATCH a*      iterates to the end, then compares what came
     !pause 50                   lets so many milliseconds pass
+    !wait BLPOP a 0             sends this, and goes on once the session waits
+    !answer                     compares what it was answered; a session that
+                                waits still is unblocked first
 """
 import re
 from dataclasses import dataclass, field
