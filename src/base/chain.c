@@ -22,6 +22,29 @@ void chunk_pool_init(struct chunk_pool *pool, struct mem_account *a)
     pool->account = a;
     pool->free_chunks = NULL;
     pool->free_count = 0;
+    pool->free_max = CHUNK_POOL_MAX;
+    pool->is_mapped = false;
+}
+
+void chunk_pool_init_mapped(struct chunk_pool *pool, struct mem_account *a)
+{
+    chunk_pool_init(pool, a);
+    pool->free_max = UINT32_MAX;
+    pool->is_mapped = true;
+}
+
+static inline bool is_whole(const struct chunk *c)
+{
+    return c->cap == CHUNK_BYTES - sizeof *c;
+}
+
+static void chunk_free(struct chunk_pool *pool, struct chunk *c)
+{
+    if (pool->is_mapped && is_whole(c)) {
+        mem_unmap(pool->account, c, CHUNK_BYTES);
+    } else {
+        mem_free(pool->account, c);
+    }
 }
 
 void chunk_pool_trim(struct chunk_pool *pool, uint32_t keep)
@@ -30,7 +53,7 @@ void chunk_pool_trim(struct chunk_pool *pool, uint32_t keep)
         struct chunk *c = pool->free_chunks;
         pool->free_chunks = c->next;
         pool->free_count--;
-        mem_free(pool->account, c);
+        chunk_free(pool, c);
     }
 }
 
@@ -47,7 +70,9 @@ static struct chunk *chunk_acquire(struct chunk_pool *pool, size_t chunk_bytes)
         pool->free_chunks = c->next;
         pool->free_count--;
     } else {
-        c = mem_alloc(pool->account, chunk_bytes);
+        c = pool->is_mapped && chunk_bytes == CHUNK_BYTES
+                ? mem_map(pool->account, chunk_bytes)
+                : mem_alloc(pool->account, chunk_bytes);
         if (c == NULL) {
             return NULL;
         }
@@ -64,13 +89,13 @@ static void chunk_release(struct chunk_pool *pool, struct chunk *c)
     if (c->cap == 0) {
         c->release(c->release_arg);
     }
-    if (c->cap == CHUNK_BYTES - sizeof *c && pool->free_count < CHUNK_POOL_MAX) {
+    if (is_whole(c) && pool->free_count < pool->free_max) {
         c->next = pool->free_chunks;
         pool->free_chunks = c;
         pool->free_count++;
         return;
     }
-    mem_free(pool->account, c);
+    chunk_free(pool, c);
 }
 
 static inline size_t chunk_len(const struct chunk *c)

@@ -21,7 +21,8 @@
 
 enum {
     CHUNK_BYTES = 16 * 1024, /* whole chunk, its header included */
-    CHUNK_POOL_MAX = 64,     /* free chunks kept by a pool */
+    CHUNK_POOL_MAX = 64,     /* free chunks kept by a pool that has no owner to
+                                trim it */
 };
 
 typedef void chain_release_fn(void *arg);
@@ -40,7 +41,8 @@ struct chunk {
 struct chunk_pool {
     struct mem_account *account;
     struct chunk *free_chunks;
-    uint32_t free_count;
+    uint32_t free_count, free_max;
+    bool is_mapped;
     /* Lent by chain_reserve when memory is out; nobody reads it. */
     uint8_t scratch[CHUNK_BYTES / 2];
 };
@@ -54,6 +56,8 @@ struct chain {
 };
 
 void chunk_pool_init(struct chunk_pool *pool, struct mem_account *a);
+/* Chunks are mapped (see mem_map) and kept until the owner trims the pool. */
+void chunk_pool_init_mapped(struct chunk_pool *pool, struct mem_account *a);
 void chunk_pool_deinit(struct chunk_pool *pool);
 /* Gives back free chunks until at most `keep` are left. */
 void chunk_pool_trim(struct chunk_pool *pool, uint32_t keep);
@@ -67,6 +71,12 @@ void chain_deinit(struct chain *c);
  * sets `failed` and lends a scratch area whose bytes are dropped. */
 static inline uint8_t *chain_reserve(struct chain *c, size_t n);
 static inline void chain_commit(struct chain *c, size_t n);
+
+/* What fits behind the last byte without another chunk. */
+static inline size_t chain_room(const struct chain *c)
+{
+    return c->tail == NULL ? 0 : c->tail->cap - c->tail->len;
+}
 
 /* Copies any number of bytes. */
 void chain_append(struct chain *c, const void *data, size_t len);

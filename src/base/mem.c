@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #ifdef ENGRAM_JEMALLOC
@@ -176,6 +177,56 @@ void mem_free(struct mem_account *a, void *p)
     assert(mem_used(a) >= bytes);
     mem_charge(a, -(ptrdiff_t)bytes);
     raw_free(p, bytes);
+}
+
+static size_t page_rounded(size_t bytes)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    return (bytes + page - 1) & ~(page - 1);
+}
+
+/* The address sanitizer sees what is written behind a mapping only if its own
+ * allocator has made it. */
+#ifdef __SANITIZE_ADDRESS__
+static void *raw_map(size_t bytes)
+{
+    void *p = raw_alloc_aligned((size_t)sysconf(_SC_PAGESIZE), bytes);
+    return p == NULL ? NULL : memset(p, 0, bytes);
+}
+
+static void raw_unmap(void *p, size_t bytes)
+{
+    raw_free(p, bytes);
+}
+#else
+static void *raw_map(size_t bytes)
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+static void raw_unmap(void *p, size_t bytes)
+{
+    munmap(p, page_rounded(bytes));
+}
+#endif
+
+void *mem_map(struct mem_account *a, size_t bytes)
+{
+    void *p = is_refused(a, &bytes) ? NULL : raw_map(bytes);
+    if (p != NULL) {
+        mem_charge(a, (ptrdiff_t)page_rounded(bytes));
+    }
+    return p;
+}
+
+void mem_unmap(struct mem_account *a, void *p, size_t bytes)
+{
+    size_t charged_bytes = page_rounded(bytes);
+    assert(mem_used(a) >= charged_bytes);
+    mem_charge(a, -(ptrdiff_t)charged_bytes);
+    raw_unmap(p, bytes);
 }
 
 size_t mem_usable(const void *p)

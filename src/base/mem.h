@@ -66,6 +66,12 @@ void *mem_alloc_aligned(struct mem_account *a, size_t align, size_t bytes);
 void *mem_realloc(struct mem_account *a, void *p, size_t bytes);
 /* `p` may be NULL; it must come from the same account. */
 void mem_free(struct mem_account *a, void *p);
+/* Whole pages from the system, cleared and aligned to pages; they go back to it
+ * at once when they are unmapped, whatever is allocated around them. For buffers
+ * of which there are many now and none a second later. */
+void *mem_map(struct mem_account *a, size_t bytes);
+/* `p` and `bytes` as they were mapped. */
+void mem_unmap(struct mem_account *a, void *p, size_t bytes);
 /* What the allocator really keeps for `p` (>= what was asked). */
 size_t mem_usable(const void *p);
 /* Moves the charge for `p` from one account to another. */

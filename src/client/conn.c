@@ -117,7 +117,7 @@ static void init_body(struct engram_conn *c, const struct conn_env *env)
     if (c->limits.text_bytes_max > (int64_t)c->options.max_reply_bytes) {
         c->limits.text_bytes_max = (int64_t)c->options.max_reply_bytes;
     }
-    chunk_pool_init(&c->pool, &c->account);
+    chunk_pool_init_mapped(&c->pool, &c->account);
     chain_init(&c->first, &c->pool);
     chain_init(&c->out, &c->pool);
     request_pool_init(&c->requests, &c->account);

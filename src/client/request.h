@@ -50,9 +50,13 @@ struct request_list {
     size_t count;
 };
 
+struct request_block;
+
+/* Nodes lie in blocks, which go back as soon as none of their nodes is in use:
+ * one by one, those in use would keep the heap of a burst from shrinking. */
 struct request_pool {
     struct mem_account *account;
-    struct request *free;
+    struct request_block *open; /* blocks that have free nodes */
     size_t free_count;
 };
 
@@ -64,6 +68,9 @@ void request_pool_init(struct request_pool *p, struct mem_account *account);
 /* NULL: out of memory. The node is cleared. */
 struct request *request_acquire(struct request_pool *p);
 void request_release(struct request_pool *p, struct request *r);
+/* Would trimming to `keep` give back a block, if none were in use? */
+bool request_pool_has_spare(const struct request_pool *p, size_t keep);
+/* Gives back blocks without a node in use while more than `keep` are free. */
 void request_pool_trim(struct request_pool *p, size_t keep);
 
 /* Case does not matter. */

@@ -292,11 +292,50 @@ static void the_pool_can_be_trimmed(void **state)
     assert_int_equal(f->pool.free_count, 2);
 }
 
+/* Where the owner trims, a burst's chunks wait for that, however many. */
+static void a_mapped_pool_keeps_all_chunks(void **state)
+{
+    struct fixture *f = *state;
+    enum { CHUNKS = CHUNK_POOL_MAX + 10 };
+    static uint8_t large[CHUNK_BYTES * CHUNKS];
+    chunk_pool_init_mapped(&f->pool, &f->account);
+    chain_append(&f->chain, large, sizeof large);
+    chain_pin(&f->chain, "pin", 3, count_release, &f->releases);
+    f->pins++;
+    chain_append(&f->chain, "small", 5);
+    chain_consume(&f->chain, f->chain.bytes);
+    assert_true(f->pool.free_count > CHUNKS);
+    assert_int_equal(mem_used(&f->account),
+                     (size_t)f->pool.free_count * CHUNK_BYTES);
+    chunk_pool_trim(&f->pool, 1);
+    assert_int_equal(mem_used(&f->account), CHUNK_BYTES);
+    f->account.fail_after = 0;
+    chain_append(&f->chain, large, sizeof large);
+    assert_true(f->chain.failed);
+}
+
+static void the_room_is_what_fits(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(chain_room(&f->chain), 0);
+    chain_append(&f->chain, "abc", 3);
+    struct chunk *tail = f->chain.tail;
+    static uint8_t large[CHUNK_BYTES];
+    chain_append(&f->chain, large, chain_room(&f->chain));
+    assert_int_equal(chain_room(&f->chain), 0);
+    assert_ptr_equal(f->chain.tail, tail);
+    chain_pin(&f->chain, "pin", 3, count_release, &f->releases);
+    f->pins++;
+    assert_int_equal(chain_room(&f->chain), 0);
+}
+
 int test_chain_run(void)
 {
 #define CHAIN_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         CHAIN_TEST(bytes_come_out_in_order),
+        CHAIN_TEST(a_mapped_pool_keeps_all_chunks),
+        CHAIN_TEST(the_room_is_what_fits),
         CHAIN_TEST(bytes_do_not_move),
         CHAIN_TEST(an_empty_chain_keeps_nothing),
         CHAIN_TEST(the_pool_is_bounded),

@@ -80,6 +80,28 @@ static void aligned_blocks_are_freed_alike(void **state)
     assert_int_equal(mem_used(&a), 0);
 }
 
+static void mapped_pages_are_charged(void **state)
+{
+    (void)state;
+    struct mem_account a;
+    mem_account_init(&a);
+    uint8_t *one = mem_map(&a, 1);
+    uint8_t *many = mem_map(&a, 100 * 1000);
+    assert_int_equal((uintptr_t)one % 4096, 0);
+    assert_int_equal((uintptr_t)many % 4096, 0);
+    for (int i = 0; i < 100 * 1000; i++) {
+        assert_int_equal(many[i], 0);
+    }
+    memset(many, 0xa5, 100 * 1000);
+    assert_true(mem_used(&a) >= 4096 + 100 * 1000);
+    assert_int_equal(mem_used(&a) % 4096, 0);
+    a.fail_after = 0;
+    assert_null(mem_map(&a, 4096));
+    mem_unmap(&a, one, 1);
+    mem_unmap(&a, many, 100 * 1000);
+    assert_int_equal(mem_used(&a), 0);
+}
+
 static void failures_change_nothing(void **state)
 {
     (void)state;
@@ -124,6 +146,7 @@ int test_mem_run(void)
         cmocka_unit_test(an_account_follows_its_blocks),
         cmocka_unit_test(the_kinds_of_allocation),
         cmocka_unit_test(aligned_blocks_are_freed_alike),
+        cmocka_unit_test(mapped_pages_are_charged),
         cmocka_unit_test(failures_change_nothing),
         cmocka_unit_test(figures_of_the_process),
     };

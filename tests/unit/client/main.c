@@ -11,6 +11,7 @@ int main(void)
     failed += test_send_run();
     failed += test_link_run();
     failed += test_push_run();
+    failed += test_request_run();
     failed += test_chaos_run();
     failed += test_nomem_run();
     failed += test_loop_run();

@@ -529,7 +529,7 @@ static void a_quiet_link_is_small(void **state)
     stage_pass_ms(s, 1000);
     struct engram_counters n;
     engram_conn_counters(s->c, &n, sizeof n);
-    assert_in_range(n.memory_bytes, 1, 32 * 1024);
+    assert_in_range(n.memory_bytes, 1, 36 * 1024);
     assert_int_equal(engram_conn_wish(s->c).wake_at_ms, -1);
 }
 

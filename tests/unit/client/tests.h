@@ -16,6 +16,7 @@ int test_tree_run(void);
 int test_send_run(void);
 int test_link_run(void);
 int test_push_run(void);
+int test_request_run(void);
 int test_chaos_run(void);
 int test_nomem_run(void);
 int test_loop_run(void);
