@@ -1,14 +1,13 @@
 /* encode: a walk over the source that writes through `struct out`. Most commands
- * are small: these are written straight into one reserved place. Larger ones go
- * through chain_append, which fills chunk after chunk. */
+ * fit the chain's last chunk and are written straight into it. Others go through
+ * chain_append, which leaves no chunk half empty: what is queued has a limit, so
+ * the memory that it takes must not be much more. */
 #include "client/encode.h"
 
 #include <assert.h>
 #include <string.h>
 
 #include "base/number.h"
-
-enum { RESERVE_BYTES_MAX = 2048 };
 
 /* Where bytes go: memory that has room, or else a chain. */
 struct out {
@@ -54,10 +53,14 @@ size_t encode_arg_bytes(size_t len)
     return 1 + digits_of(len) + 2 + len + 2;
 }
 
-static void put_header(struct out *o, char type, size_t n)
+static inline void put_header(struct out *o, char type, size_t n)
 {
-    uint8_t text[ENCODE_HEADER_BYTES];
-    put(o, text, encode_header(text, type, n));
+    if (o->at != NULL) {
+        o->at += encode_header(o->at, type, n);
+    } else {
+        uint8_t text[ENCODE_HEADER_BYTES];
+        chain_append(o->chain, text, encode_header(text, type, n));
+    }
 }
 
 static inline size_t length_of(const struct encode_source *s, size_t i)
@@ -102,6 +105,9 @@ static bool measure_format(struct format *f, struct encode_size *out)
             len += piece.len;
             break;
         case FORMAT_ARG_END:
+            if (out->argc < ENCODE_LENS_MAX) {
+                out->lens[out->argc] = len;
+            }
             if (!add_arg(out, len)) {
                 return false;
             }
@@ -151,13 +157,15 @@ static size_t next_arg_len(const struct format *f)
     return len;
 }
 
-static void write_format(const struct format *from, size_t argc, struct out *o)
+static void write_format(const struct format *from,
+                         const struct encode_size *size, struct out *o)
 {
     struct format f;
     struct slice piece;
     format_copy(&f, from);
-    for (size_t i = 0; i < argc; i++) {
-        put_header(o, '$', next_arg_len(&f));
+    for (size_t i = 0; i < size->argc; i++) {
+        put_header(o, '$',
+                   i < ENCODE_LENS_MAX ? size->lens[i] : next_arg_len(&f));
         while (format_next(&f, &piece) == FORMAT_PIECE) {
             put(o, piece.data, piece.len);
         }
@@ -171,7 +179,7 @@ static void write_all(const struct encode_source *s,
 {
     put_header(o, '*', size->argc);
     if (s->argv == NULL) {
-        write_format(s->format, size->argc, o);
+        write_format(s->format, size, o);
         return;
     }
     for (size_t i = 0; i < s->argc; i++) {
@@ -193,7 +201,8 @@ void encode_to_memory(const struct encode_source *s,
 void encode_to_chain(const struct encode_source *s,
                      const struct encode_size *size, struct chain *out)
 {
-    if (size->bytes > RESERVE_BYTES_MAX) {
+    bool is_first = out->tail == NULL && size->bytes <= CHUNK_BYTES / 2;
+    if (!is_first && size->bytes > chain_room(out)) {
         struct out o = { .chain = out };
         write_all(s, size, &o);
         return;

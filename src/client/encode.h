@@ -9,6 +9,7 @@
 enum {
     ENCODE_ARGS_MAX = 1024 * 1024,
     ENCODE_NAME_BYTES = 16,
+    ENCODE_LENS_MAX = 8,
     ENCODE_HEADER_BYTES = 24, /* at most, of "*12\r\n" and "$12\r\n" */
 };
 
@@ -28,6 +29,8 @@ struct encode_size {
      * less than ENCODE_NAME_BYTES. */
     char name[ENCODE_NAME_BYTES];
     size_t name_len;
+    /* Of a format's first arguments, so that writing need not look ahead. */
+    size_t lens[ENCODE_LENS_MAX];
 };
 
 /* False: no arguments, too many, too long, or the format is invalid. */

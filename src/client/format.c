@@ -196,33 +196,34 @@ static bool convert_number(struct format *f, struct spec *s,
 
 static bool convert(struct format *f, struct slice *piece)
 {
-    struct spec s;
-    if (!read_spec(f, &s)) {
-        return false;
-    }
-    if (s.conversion != '\0' && strchr("diuxXofFeEgG", s.conversion) != NULL) {
-        return convert_number(f, &s, piece);
-    }
-    if (s.len != 1 || s.length != 0) {
-        return false;
-    }
     const char *data;
-    switch (s.conversion) {
-    case '%': *piece = slice_of("%", 1); return true;
+    switch (*f->at) {
+    case '%':
+        f->at++;
+        *piece = slice_of("%", 1);
+        return true;
     case 'c':
+        f->at++;
         f->number[0] = (char)va_arg(f->values, int);
         *piece = slice_of(f->number, 1);
         return true;
     case 's':
+        f->at++;
         data = va_arg(f->values, const char *);
         *piece = slice_of(data, data == NULL ? 0 : strlen(data));
         return data != NULL;
     case 'b':
+        f->at++;
         data = va_arg(f->values, const void *);
         *piece = slice_of(data, va_arg(f->values, size_t));
         return data != NULL || piece->len == 0;
-    default: return false;
+    default: break;
     }
+    /* Only numbers have flags, width or length. */
+    struct spec s;
+    return read_spec(f, &s) && s.conversion != '\0' &&
+           strchr("diuxXofFeEgG", s.conversion) != NULL &&
+           convert_number(f, &s, piece);
 }
 
 enum format_step format_next(struct format *f, struct slice *piece)
