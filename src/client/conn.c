@@ -90,6 +90,13 @@ static void forget_strings(struct engram_options *o)
     o->tls_server_name = NULL;
 }
 
+struct engram_options conn_recall_options(const struct engram_conn *c)
+{
+    struct engram_options o = c->options;
+    target_recall(&c->target, &o);
+    return o;
+}
+
 static void init_body(struct engram_conn *c, const struct conn_env *env)
 {
     c->env = *env;
@@ -215,6 +222,9 @@ static void settle(struct engram_conn *c)
         c->state != LINK_CLOSED) {
         link_close(c, ENGRAM_OK);
         conn_tell_disconnected(c, ENGRAM_OK, -1);
+    }
+    if (c->tap.on_settled != NULL && !c->is_destroyed) {
+        c->tap.on_settled(c, c->tap.arg);
     }
 }
 

@@ -61,6 +61,8 @@ struct conn_tap {
     /* True: the push is not for the program. */
     bool (*on_push)(struct engram_conn *c, const struct engram_reply *push,
                     void *arg);
+    /* The loop has been here, and all that came of it has been told. */
+    void (*on_settled)(struct engram_conn *c, void *arg);
     void *arg;
 };
 
@@ -112,6 +114,12 @@ struct engram_conn {
     struct request_list waiting, failing;
     uint64_t line; /* another each time `waiting` is emptied by force */
     bool is_in_multi;
+    bool is_watching; /* WATCH has been sent, and nothing that ends it */
+    bool is_altered;  /* SELECT, CLIENT and the like; as long as the link */
+    /* Used by several who do not know of each other: commands that change the
+     * connection, or hold it up, are refused. */
+    bool is_shared;
+    size_t others_queued, others_in_flight; /* count against the limits too */
     bool is_refusing;     /* a send was refused; on_drained is owed */
     size_t refused_bytes; /* how large it was */
 
@@ -147,6 +155,8 @@ struct engram_conn {
 struct engram_conn *conn_create_in(const struct engram_options *o,
                                    const struct conn_env *env,
                                    enum engram_status *st);
+/* What it was made with; the strings are the connection's. */
+struct engram_options conn_recall_options(const struct engram_conn *c);
 void conn_enter(struct engram_conn *c);
 /* The connection may be gone afterwards. */
 void conn_leave(struct engram_conn *c);

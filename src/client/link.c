@@ -188,6 +188,14 @@ static void send_again(struct engram_conn *c, struct request *r)
     request_push(&c->waiting, r);
 }
 
+/* Of the link, which no command has been sent on. */
+static void forget_state(struct engram_conn *c)
+{
+    c->is_in_multi = false;
+    c->is_watching = false;
+    c->is_altered = false;
+}
+
 /* The link was ready: commands fail, or wait to be sent again. */
 static void sort_out_requests(struct engram_conn *c, bool is_retried)
 {
@@ -196,7 +204,7 @@ static void sort_out_requests(struct engram_conn *c, bool is_retried)
     struct request *r;
     c->waiting = (struct request_list){ NULL, NULL, 0 };
     c->line++;
-    c->is_in_multi = false;
+    forget_state(c);
     chain_deinit(&c->out);
     chain_init(&c->out, &c->pool);
     c->taken = c->queued_end;
@@ -214,7 +222,7 @@ static void give_up_requests(struct engram_conn *c, enum engram_status why)
 {
     struct request *r;
     c->line++;
-    c->is_in_multi = false;
+    forget_state(c);
     chain_deinit(&c->out);
     chain_init(&c->out, &c->pool);
     c->taken = c->queued_end;

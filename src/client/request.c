@@ -149,27 +149,40 @@ enum request_kind request_kind_of(const char *name, size_t len)
 {
     static const struct {
         const char *name;
-        enum request_kind kind;
+        uint8_t len;
+        uint8_t kind;
     } known[] = {
-        { "multi", REQUEST_MULTI },
-        { "exec", REQUEST_TRANSACTION_END },
-        { "discard", REQUEST_TRANSACTION_END },
-        { "reset", REQUEST_RESET },
-        { "monitor", REQUEST_MONITOR },
-        { "subscribe", REQUEST_SUBSCRIBE },
-        { "psubscribe", REQUEST_PSUBSCRIBE },
-        { "ssubscribe", REQUEST_SSUBSCRIBE },
-        { "unsubscribe", REQUEST_UNSUBSCRIBE },
-        { "punsubscribe", REQUEST_PUNSUBSCRIBE },
-        { "sunsubscribe", REQUEST_SUNSUBSCRIBE },
+#define KNOWN(name, kind) { name, sizeof name - 1, kind }
+        KNOWN("multi", REQUEST_MULTI),
+        KNOWN("exec", REQUEST_TRANSACTION_END),
+        KNOWN("discard", REQUEST_TRANSACTION_END),
+        KNOWN("watch", REQUEST_WATCH),
+        KNOWN("unwatch", REQUEST_UNWATCH),
+        KNOWN("reset", REQUEST_RESET),
+        KNOWN("monitor", REQUEST_MONITOR),
+        KNOWN("subscribe", REQUEST_SUBSCRIBE),
+        KNOWN("psubscribe", REQUEST_PSUBSCRIBE),
+        KNOWN("ssubscribe", REQUEST_SSUBSCRIBE),
+        KNOWN("unsubscribe", REQUEST_UNSUBSCRIBE),
+        KNOWN("punsubscribe", REQUEST_PUNSUBSCRIBE),
+        KNOWN("sunsubscribe", REQUEST_SUNSUBSCRIBE),
+        KNOWN("auth", REQUEST_STATE),
+        KNOWN("client", REQUEST_STATE),
+        KNOWN("hello", REQUEST_STATE),
+        KNOWN("quit", REQUEST_STATE),
+        KNOWN("readonly", REQUEST_STATE),
+        KNOWN("readwrite", REQUEST_STATE),
+        KNOWN("select", REQUEST_STATE),
+#undef KNOWN
     };
     /* None of them has fewer letters; GET and SET need not be looked for. */
     if (len < sizeof "exec" - 1 || len > sizeof "punsubscribe" - 1) {
         return REQUEST_PLAIN;
     }
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        if (slice_equal_nocase(slice_of(name, len), known[i].name)) {
-            return known[i].kind;
+        if (known[i].len == len &&
+            slice_equal_nocase(slice_of(name, len), known[i].name)) {
+            return (enum request_kind)known[i].kind;
         }
     }
     return REQUEST_PLAIN;

@@ -11,6 +11,9 @@
 /* What a command does to the connection it is said on. */
 enum request_kind {
     REQUEST_PLAIN,
+    REQUEST_STATE, /* SELECT, CLIENT and others that may leave traces */
+    REQUEST_WATCH,
+    REQUEST_UNWATCH,
     REQUEST_MULTI,
     REQUEST_TRANSACTION_END, /* EXEC, DISCARD */
     REQUEST_RESET,

@@ -34,11 +34,16 @@ static enum engram_status check(struct engram_conn *c, size_t bytes,
     if (request_is_subscription(kind) && how->on_event != NULL) {
         return ENGRAM_INVALID;
     }
+    if (c->is_shared &&
+        (kind != REQUEST_PLAIN || (how->flags & ENGRAM_BLOCKING))) {
+        return ENGRAM_INVALID;
+    }
     if (bytes > c->options.max_queued_bytes) {
         return ENGRAM_TOO_BIG;
     }
-    if (c->waiting.count >= c->options.max_in_flight ||
-        conn_queued_bytes(c) > c->options.max_queued_bytes - bytes) {
+    if (c->waiting.count + c->others_in_flight >= c->options.max_in_flight ||
+        conn_queued_bytes(c) + c->others_queued >
+            c->options.max_queued_bytes - bytes) {
         return refuse(c, bytes);
     }
     return ENGRAM_OK;
@@ -65,12 +70,25 @@ static uint32_t confirmations_of(enum request_kind kind, size_t argc)
     return request_is_subscription(kind) ? (uint32_t)(argc - 1) : 0;
 }
 
-static void follow_transaction(struct engram_conn *c, enum request_kind kind)
+/* What is known of the connection's state once this has been sent. */
+static void follow_state(struct engram_conn *c, enum request_kind kind)
 {
-    if (kind == REQUEST_MULTI) {
-        c->is_in_multi = true;
-    } else if (kind == REQUEST_TRANSACTION_END || kind == REQUEST_RESET) {
+    switch (kind) {
+    case REQUEST_MULTI: c->is_in_multi = true; break;
+    case REQUEST_WATCH: c->is_watching = true; break;
+    case REQUEST_UNWATCH: c->is_watching = false; break;
+    case REQUEST_TRANSACTION_END:
         c->is_in_multi = false;
+        c->is_watching = false;
+        break;
+    case REQUEST_RESET:
+        c->is_in_multi = false;
+        c->is_watching = false;
+        /* Not authenticated any more, in database 0. */
+        c->is_altered = true;
+        break;
+    case REQUEST_STATE: c->is_altered = true; break;
+    default: break;
     }
 }
 
@@ -104,7 +122,7 @@ static void take(struct engram_conn *c, struct request *r,
     r->begin = c->queued_end;
     c->queued_end += bytes;
     r->end = c->queued_end;
-    follow_transaction(c, (enum request_kind)r->kind);
+    follow_state(c, (enum request_kind)r->kind);
     request_push(&c->waiting, r);
     count_taken(c);
     if (was_idle) {
@@ -128,7 +146,7 @@ static bool is_to_be_kept(const struct engram_conn *c,
                           const struct engram_how *how, enum request_kind kind)
 {
     return (how->flags & ENGRAM_IDEMPOTENT) && c->options.reconnect &&
-           !c->is_in_multi && kind == REQUEST_PLAIN;
+           !c->is_in_multi && kind <= REQUEST_STATE;
 }
 
 /* Takes *cmd on ENGRAM_OK only. */

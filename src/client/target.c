@@ -279,6 +279,27 @@ enum engram_status target_init(struct target *t, struct mem_account *account,
     return st;
 }
 
+void target_recall(const struct target *t, struct engram_options *o)
+{
+    o->fd = t->fd;
+    o->unix_path = t->path;
+    o->url = NULL;
+    o->host = t->host;
+    o->port = t->port;
+    o->user = t->user;
+    o->password = t->password;
+    o->client_name = t->client_name;
+    o->db = t->db;
+    o->tls = t->tls.is_on;
+    o->tls_ca_file = t->tls.ca_file;
+    o->tls_ca_dir = t->tls.ca_dir;
+    o->tls_cert_file = t->tls.cert_file;
+    o->tls_key_file = t->tls.key_file;
+    o->tls_ciphers = t->tls.ciphers;
+    o->tls_ciphersuites = t->tls.ciphersuites;
+    o->tls_server_name = t->tls.server_name;
+}
+
 enum engram_status target_move(struct target *t, const char *host, int port)
 {
     if (t->fd >= 0 || t->path != NULL || host == NULL || host[0] == '\0' ||

@@ -37,6 +37,8 @@ struct target {
 /* INVALID, NOMEM: nothing is kept. */
 enum engram_status target_init(struct target *t, struct mem_account *account,
                                const struct engram_options *o);
+/* The options that it was made from; the strings are the target's. */
+void target_recall(const struct target *t, struct engram_options *o);
 /* As engram_conn_set_address. */
 enum engram_status target_move(struct target *t, const char *host, int port);
 /* Overwrites the password. Does not close the fd. */
