@@ -157,7 +157,10 @@ static void a_tap_sees_all_before_the_program(void **state)
 {
     struct stage *s = *state;
     assert_int_equal(stage_create_conn(s), ENGRAM_OK);
-    s->c->tap = (struct conn_tap){ tap_ready, tap_ended, tap_push, s };
+    s->c->tap = (struct conn_tap){ .on_ready = tap_ready,
+                                      .on_ended = tap_ended,
+                                      .on_push = tap_push,
+                                      .arg = s };
     assert_int_equal(engram_conn_open(s->c), ENGRAM_OK);
     stage_turn(s);
     assert_string_equal(stage_log(s), "tap-ready connected");
