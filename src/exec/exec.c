@@ -30,7 +30,7 @@ struct exec *exec_create(const struct exec_options *o)
     x->stats.ticks_per_us = o->ticks_per_us;
     x->stats.command_count = total;
     exec_stats_init(&x->stats);
-    x->ns_per_tick = 1000.0 / o->ticks_per_us;
+    x->ns_per_tick_32 = (uint64_t)(1000.0 / o->ticks_per_us * 4294967296.0);
     x->stats.commands = mem_alloc_zeroed(o->account,
                                          total * sizeof *x->stats.commands);
     if (x->stats.commands == NULL) {
@@ -285,7 +285,7 @@ static void count_call(struct exec *x, const struct cmd *cmd, uint64_t ticks)
             return;
         }
     }
-    uint64_t ns = (uint64_t)((double)ticks * x->ns_per_tick);
+    uint64_t ns = (uint64_t)((unsigned __int128)ticks * x->ns_per_tick_32 >> 32);
     counter_add(&st->latency[latency_bucket(ns)], 1);
 }
 

@@ -73,7 +73,7 @@ struct exec {
     bool is_memory_stale;  /* to be checked within the batch: one has grown */
     int64_t tidy_next_us;
     uint32_t tidy_shard;
-    double ns_per_tick;
+    uint64_t ns_per_tick_32; /* times 2^32 */
 };
 
 /* The shards of a call's keys, each once, ascending. */

@@ -172,9 +172,18 @@ enum status string_create_int(const struct entry_memory *m, struct slice key,
 
 /* ---- overwriting ---- */
 
+/* Has the entry a value of this form and length already? The usual case. */
+static inline bool has_form(const struct entry *e, const struct form *f,
+                            size_t len)
+{
+    return e->type == TYPE_STRING && e->encoding == f->enc
+           && (f->enc <= ENC_INT64
+               || (f->enc == ENC_EMBED && flat_bytes(e).len == len));
+}
+
 /* Does a value of this form fit exactly the class the entry lies in? */
 static bool fits_in_place(const struct entry *e, size_t head,
-                          const struct form *f)
+                               const struct form *f)
 {
     if (e->type != TYPE_STRING || e->encoding == ENC_BLOB
         || f->enc == ENC_BLOB || (e->flags & ENTRY_UNSLABBED)) {
@@ -209,7 +218,7 @@ bool string_overwrite(struct entry *e, const struct entry_memory *m,
     }
     size_t head = entry_head_bytes(entry_key(e).len, deadline_ms > 0, false);
     struct form f = form_of_bytes(value, head);
-    if (!fits_in_place(e, head, &f)) {
+    if (!has_form(e, &f, value.len) && !fits_in_place(e, head, &f)) {
         return false;
     }
     overwrite(e, &f, value);
@@ -223,11 +232,13 @@ bool string_overwrite_int(struct entry *e, const struct entry_memory *m,
                           int64_t value)
 {
     (void)m;
-    size_t head = entry_head_bytes(entry_key(e).len, entry_has_deadline(e),
-                                   false);
     struct form f = form_of_int(value);
-    if (!fits_in_place(e, head, &f)) {
-        return false;
+    if (!has_form(e, &f, 0)) {
+        size_t head = entry_head_bytes(entry_key(e).len, entry_has_deadline(e),
+                                       false);
+        if (!fits_in_place(e, head, &f)) {
+            return false;
+        }
     }
     overwrite(e, &f, slice_of(NULL, 0));
     return true;

@@ -222,8 +222,11 @@ static void test_never_overwrites_outside(void **state)
     struct slice big = pattern(buffer, sizeof buffer);
     struct entry *number = make(&w, key, SLICE_LIT("1"), 0);
     struct entry *blob = make(&w, SLICE_LIT("k"), big, 0);
-    assert_false(string_overwrite(number, w.m, SLICE_LIT("2"), 0));
-    assert_false(string_overwrite_int(number, w.m, 2));
+    /* One as wide fits wherever the entry lies. */
+    assert_true(string_overwrite(number, w.m, SLICE_LIT("2"), 0));
+    assert_true(string_overwrite_int(number, w.m, 1));
+    assert_false(string_overwrite(number, w.m, SLICE_LIT("300"), 0));
+    assert_false(string_overwrite_int(number, w.m, 300));
     assert_false(string_overwrite(blob, w.m, big, 0));
     assert_false(string_overwrite(blob, w.m, SLICE_LIT("2"), 0));
     assert_false(string_overwrite_int(blob, w.m, 2));
