@@ -216,7 +216,7 @@ static void test_never_overwrites_outside(void **state)
 {
     (void)state;
     struct world w;
-    uint8_t key_buffer[2000], buffer[2000];
+    uint8_t key_buffer[2 * SLAB_CELL_MAX], buffer[2 * SLAB_CELL_MAX];
     world_init(&w);
     struct slice key = pattern(key_buffer, sizeof key_buffer);
     struct slice big = pattern(buffer, sizeof buffer);
