@@ -187,6 +187,8 @@ void greeting_on_reply(struct engram_conn *c, const struct engram_reply *r);
 
 /* ---- send.c ---- */
 size_t conn_queued_bytes(const struct engram_conn *c);
+/* Would its limits let so much be sent? */
+bool conn_has_room(const struct engram_conn *c, size_t commands, size_t bytes);
 /* As engram_send. */
 enum engram_status conn_send_source(struct engram_conn *c,
                                     const struct engram_how *how,

@@ -106,19 +106,15 @@ const struct engram_reply *engram_reply_lookup(const struct engram_reply *r,
 
 /* ---- copies ---- */
 
-struct measured {
-    size_t nodes, text_bytes;
-};
-
 /* Without recursion: the path from the root is no longer than the decoder lets
  * replies nest. */
-static struct measured measure(const struct engram_reply *root)
+struct reply_size reply_measure(const struct engram_reply *root)
 {
     struct {
         const struct engram_reply *at;
         size_t left;
     } path[DECODE_REPLY_DEPTH_MAX + 1];
-    struct measured m = { 0, 0 };
+    struct reply_size m = { 0, 0 };
     size_t depth = 0;
     path[0].at = root;
     path[0].left = 1;
@@ -142,20 +138,14 @@ static struct measured measure(const struct engram_reply *root)
     }
 }
 
-/* One allocation: all nodes, breadth first, and behind them all texts. A copied
- * node points to its original's children until its turn comes. */
-struct engram_reply *engram_reply_copy(const struct engram_reply *r)
+/* All nodes, breadth first, and behind them all texts. A copied node points to
+ * its original's children until its turn comes. */
+const struct engram_reply *reply_copy_to(void *memory,
+                                         const struct engram_reply *r,
+                                         struct reply_size size)
 {
-    struct measured m = measure(r);
-    struct mem_account account;
-    mem_account_init(&account);
-    struct engram_reply *nodes =
-        mem_alloc(&account, m.nodes * sizeof *nodes + m.text_bytes);
-    if (nodes == NULL) {
-        return NULL;
-    }
-    mem_disown(&account, nodes);
-    char *text = (char *)(nodes + m.nodes);
+    struct engram_reply *nodes = memory;
+    char *text = (char *)(nodes + size.nodes);
     struct engram_reply *end = nodes + 1;
     nodes[0] = *r;
     for (struct engram_reply *n = nodes; n < end; n++) {
@@ -170,8 +160,22 @@ struct engram_reply *engram_reply_copy(const struct engram_reply *r)
             end += n->len;
         }
     }
-    assert(end == nodes + m.nodes);
+    assert(end == nodes + size.nodes);
     return nodes;
+}
+
+struct engram_reply *engram_reply_copy(const struct engram_reply *r)
+{
+    struct reply_size size = reply_measure(r);
+    struct mem_account account;
+    mem_account_init(&account);
+    void *memory = mem_alloc(&account, reply_size_bytes(size));
+    if (memory == NULL) {
+        return NULL;
+    }
+    mem_disown(&account, memory);
+    (void)reply_copy_to(memory, r, size);
+    return memory;
 }
 
 void engram_reply_destroy(struct engram_reply **r)

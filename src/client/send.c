@@ -16,6 +16,14 @@ size_t conn_queued_bytes(const struct engram_conn *c)
 
 /* ---- before it is taken ---- */
 
+bool conn_has_room(const struct engram_conn *c, size_t commands, size_t bytes)
+{
+    return c->waiting.count + c->others_in_flight + commands <=
+               c->options.max_in_flight &&
+           conn_queued_bytes(c) + c->others_queued + bytes <=
+               c->options.max_queued_bytes;
+}
+
 static enum engram_status refuse(struct engram_conn *c, size_t bytes)
 {
     c->is_refusing = true;
@@ -41,12 +49,7 @@ static enum engram_status check(struct engram_conn *c, size_t bytes,
     if (bytes > c->options.max_queued_bytes) {
         return ENGRAM_TOO_BIG;
     }
-    if (c->waiting.count + c->others_in_flight >= c->options.max_in_flight ||
-        conn_queued_bytes(c) + c->others_queued >
-            c->options.max_queued_bytes - bytes) {
-        return refuse(c, bytes);
-    }
-    return ENGRAM_OK;
+    return conn_has_room(c, 1, bytes) ? ENGRAM_OK : refuse(c, bytes);
 }
 
 static int64_t deadline_of(struct engram_conn *c, const struct engram_how *how)

@@ -50,4 +50,20 @@ void tree_reset(struct tree *t, bool keep);
 STATUS_CHECKED enum status tree_add(struct tree *t,
                                     const struct reply_event *e);
 
+/* ---- copies; see reply.c ---- */
+
+struct reply_size {
+    size_t nodes, text_bytes;
+};
+struct reply_size reply_measure(const struct engram_reply *r);
+static inline size_t reply_size_bytes(struct reply_size s)
+{
+    return s.nodes * sizeof(struct engram_reply) + s.text_bytes;
+}
+/* A copy in as many bytes of `memory`, aligned for a node, at whose start it
+ * stands. */
+const struct engram_reply *reply_copy_to(void *memory,
+                                         const struct engram_reply *r,
+                                         struct reply_size size);
+
 #endif

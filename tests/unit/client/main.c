@@ -12,6 +12,9 @@ int main(void)
     failed += test_link_run();
     failed += test_push_run();
     failed += test_request_run();
+    failed += test_cache_store_run();
+    failed += test_cache_run();
+    failed += test_cache_race_run();
     failed += test_chaos_run();
     failed += test_nomem_run();
     failed += test_loop_run();
