@@ -378,8 +378,9 @@ ENGRAM_API enum engram_status
 engram_command_add_integer(struct engram_command *cmd, int64_t value);
 /* Borrows `data` until `release(release_arg)`, which is called exactly once:
  * when the bytes have left (ENGRAM_IDEMPOTENT: when the reply has come, or the
- * command has failed), or when the command is destroyed. On an error it is not
- * borrowed. It may be called from engram_send* and must not call back. */
+ * command has failed) or, few as they are, have been copied, or when the command
+ * is destroyed. On an error it is not borrowed. It may be called from
+ * engram_send* and must not call back. */
 ENGRAM_API enum engram_status
 engram_command_add_borrowed(struct engram_command *cmd, const void *data,
                             size_t len, engram_release_fn *release,

@@ -7,7 +7,11 @@
 
 #include "base/number.h"
 
-enum { OWN_BYTES_MIN = 128, BORROWED_MIN = 4 };
+enum {
+    OWN_BYTES_MIN = 128,
+    BORROWED_MIN = 4,
+    COPIED_MAX = 1024, /* to copy so much costs less than to pin it */
+};
 
 struct engram_command *command_create(struct mem_account *account,
                                       size_t *kept_bytes)
@@ -202,17 +206,21 @@ static void unpin(void *arg)
     command_release(cmd);
 }
 
-static void pin(struct engram_command *cmd, struct chain *out, const void *data,
-                size_t len)
+static void put_part(struct engram_command *cmd, struct chain *out,
+                     const void *data, size_t len, size_t copied_max)
 {
-    if (len > 0 && !out->failed) {
+    if (len <= copied_max) {
+        chain_append(out, data, len);
+    } else if (len > 0 && !out->failed) {
         cmd->refs++;
         cmd->pins++;
         chain_pin(out, data, len, unpin, cmd);
     }
 }
 
-bool command_pin(struct engram_command *cmd, struct chain *out)
+/* Parts of at most `copied_max` bytes are copied, others pinned. */
+static bool put_parts(struct engram_command *cmd, struct chain *out,
+                      size_t copied_max)
 {
     struct chain_mark mark = chain_mark(out);
     if (cmd->is_kept && cmd->pins == 0) {
@@ -222,20 +230,31 @@ bool command_pin(struct engram_command *cmd, struct chain *out)
     cmd->refs++;
     cmd->pins++;
     size_t from = 0;
-    pin(cmd, out, cmd->header, cmd->header_len);
+    put_part(cmd, out, cmd->header, cmd->header_len, copied_max);
     for (size_t i = 0; i < cmd->borrowed_count; i++) {
         const struct command_borrowed *b = &cmd->borrowed[i];
-        pin(cmd, out, cmd->own + from, b->own_end - from);
-        pin(cmd, out, b->data.data, b->data.len);
+        put_part(cmd, out, cmd->own + from, b->own_end - from, copied_max);
+        put_part(cmd, out, b->data.data, b->data.len, copied_max);
         from = b->own_end;
     }
-    pin(cmd, out, cmd->own + from, cmd->own_len - from);
+    put_part(cmd, out, cmd->own + from, cmd->own_len - from, copied_max);
     bool ok = !out->failed;
     if (!ok) {
         chain_rollback(out, mark);
     }
     unpin(cmd);
     return ok;
+}
+
+bool command_pin(struct engram_command *cmd, struct chain *out)
+{
+    return put_parts(cmd, out, 0);
+}
+
+bool command_write(struct engram_command *cmd, struct chain *out)
+{
+    assert(!cmd->is_kept);
+    return put_parts(cmd, out, COPIED_MAX);
 }
 
 void command_keep(struct engram_command *cmd)

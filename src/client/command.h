@@ -1,6 +1,6 @@
 /* command: a request with a life of its own, put together by the caller or made
  * because it may have to be sent again. Its bytes are pinned in the chain and not
- * copied.
+ * copied, but for small parts of one that is sent only once.
  *
  * References: one of whoever holds it (the caller, later its request if it is
  * kept), and one for each part that is pinned in a chain. */
@@ -54,6 +54,8 @@ void command_release(struct engram_command *cmd);
 void command_seal(struct engram_command *cmd);
 /* False: out of memory, and nothing is pinned (the chain is as it was). */
 bool command_pin(struct engram_command *cmd, struct chain *out);
+/* As command_pin, for one that is not kept: what is small is copied. */
+bool command_write(struct engram_command *cmd, struct chain *out);
 
 /* From now on (until command_unkeep) the bytes are held for sending again:
  * whenever they stand in no chain they are counted in *kept_bytes, in a chain

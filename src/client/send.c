@@ -158,10 +158,13 @@ static enum engram_status send_whole(struct engram_conn *c, struct request *r,
                                      struct engram_command *cmd)
 {
     size_t bytes = cmd->bytes;
-    if (!command_pin(cmd, &c->out)) {
+    bool is_kept = is_to_be_kept(c, how, (enum request_kind)r->kind);
+    bool is_put = is_kept ? command_pin(cmd, &c->out)
+                          : command_write(cmd, &c->out);
+    if (!is_put) {
         return ENGRAM_NOMEM;
     }
-    if (is_to_be_kept(c, how, (enum request_kind)r->kind)) {
+    if (is_kept) {
         command_keep(cmd);
         r->kept = cmd;
     } else {

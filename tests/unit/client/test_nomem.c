@@ -38,8 +38,10 @@ static void send_one(struct play *p, uint32_t flags, const char *format)
     }
 }
 
+/* Small arguments are copied, the large one is pinned. */
 static void send_built(struct play *p)
 {
+    static const char large[2000] = "x";
     struct engram_command *cmd = engram_command_create(p->s.c);
     if (cmd == NULL) {
         return;
@@ -48,6 +50,8 @@ static void send_built(struct play *p)
     if (st == ENGRAM_OK &&
         engram_command_add_borrowed(cmd, "hello", 5, release, p) == ENGRAM_OK) {
         p->borrowed++;
+        st = engram_command_add_borrowed(cmd, large, sizeof large, release, p);
+        p->borrowed += st == ENGRAM_OK;
         size_t before = conn_queued_bytes(p->s.c);
         st = engram_send_command(p->s.c, NULL, stage_on_reply, &p->s, &cmd);
         p->taken += st == ENGRAM_OK;

@@ -147,21 +147,25 @@ static void built_commands_borrow(void **state)
 {
     struct stage *s = *state;
     int released = 0;
-    char value[] = "large";
+    char value[2001];
+    memset(value, 'v', sizeof value - 1);
+    value[sizeof value - 1] = '\0';
     stage_begin(s);
     struct engram_command *cmd = engram_command_create(s->c);
     assert_int_equal(engram_send_command(s->c, NULL, NULL, NULL, &cmd),
                      ENGRAM_INVALID);
     assert_int_equal(engram_command_add(cmd, "SET", 3), ENGRAM_OK);
     assert_int_equal(engram_command_add_integer(cmd, -12), ENGRAM_OK);
-    assert_int_equal(engram_command_add_borrowed(cmd, value, 5, count_release,
-                                                 &released),
+    assert_int_equal(engram_command_add_borrowed(cmd, value, 2000,
+                                                 count_release, &released),
                      ENGRAM_OK);
     assert_int_equal(
         engram_send_command(s->c, NULL, stage_on_reply, s, &cmd), ENGRAM_OK);
     assert_null(cmd);
     assert_int_equal(released, 0);
-    assert_string_equal(stage_hear(s), "*3|$3|SET|$3|-12|$5|large|");
+    const char *heard = stage_hear(s);
+    assert_memory_equal(heard, "*3|$3|SET|$3|-12|$2000|vvv", 26);
+    assert_int_equal(strlen(heard), 23 + 2000 + 1);
     assert_int_equal(released, 1);
     stage_say(s, "+OK\r\n");
 
@@ -186,6 +190,24 @@ static void built_commands_borrow(void **state)
                      ENGRAM_OK);
     engram_command_destroy(&cmd);
     assert_int_equal(released, 3);
+}
+
+static void small_arguments_are_not_worth_borrowing(void **state)
+{
+    struct stage *s = *state;
+    int released = 0;
+    stage_begin(s);
+    struct engram_command *cmd = engram_command_create(s->c);
+    assert_int_equal(engram_command_add(cmd, "GET", 3), ENGRAM_OK);
+    assert_int_equal(engram_command_add_borrowed(cmd, "key", 3, count_release,
+                                                 &released),
+                     ENGRAM_OK);
+    assert_int_equal(released, 0);
+    assert_int_equal(
+        engram_send_command(s->c, NULL, stage_on_reply, s, &cmd), ENGRAM_OK);
+    assert_int_equal(released, 1);
+    assert_string_equal(stage_hear(s), "*2|$3|GET|$3|key|");
+    stage_say(s, "$-1\r\n");
 }
 
 static void a_refused_command_can_be_sent_later(void **state)
@@ -258,6 +280,7 @@ int test_send_run(void)
         SEND_TEST(the_bytes_have_a_limit),
         SEND_TEST(short_writes_lose_nothing),
         SEND_TEST(built_commands_borrow),
+        SEND_TEST(small_arguments_are_not_worth_borrowing),
         SEND_TEST(a_refused_command_can_be_sent_later),
         SEND_TEST(replies_can_be_streamed),
         SEND_TEST(an_empty_command_is_refused),
