@@ -89,10 +89,11 @@ BIG = [("caller max, us", "caller_net_max_us"),
 
 
 class Report:
-    """What is printed and kept for the result's file, and the commands run."""
+    """What is printed and kept for the result's file, and the commands run.
+    `picture`: where one may be drawn."""
 
-    def __init__(self, options):
-        self.options = options
+    def __init__(self, options, picture):
+        self.options, self.picture = options, picture
         self.lines, self.commands, self.widths = [], [], []
 
     def say(self, *lines):

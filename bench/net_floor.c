@@ -11,7 +11,7 @@
 #include "net/loop.h"
 #include "net/socket.h"
 
-enum { SESSION_BYTES = 64 * 1024, BUFFERS = 256, TICK_US = 100 * 1000 };
+enum { SESSION_BYTES = 256 * 1024, BUFFERS = 256, TICK_US = 100 * 1000 };
 
 struct floor {
     struct loop *loop;

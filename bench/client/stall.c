@@ -31,6 +31,7 @@
 
 enum {
     SAMPLE_MS = 50,
+    TICK_US = 1000, /* what has fallen due is offered once a tick */
     DRAIN_MS_MAX = 60 * 1000, /* waited at the end for the last answers */
     KEYS = 100 * 1000,
 };
@@ -48,7 +49,7 @@ struct run {
     uint64_t offered, taken, refused, answered, failed, errors;
     bool is_waiting; /* for on_drained */
     bool is_stalled;
-    int64_t sampled_ms;
+    int64_t sampled_ms, ticked_us;
     int64_t stalled_at_ms, resumed_at_ms;
 
     const char *argv[3];
@@ -263,8 +264,11 @@ static void step(struct run *run, const struct library *lib, int64_t now_us)
     uint64_t due = (uint64_t)(until_us * run->rate / 1000000);
     stall_server(run, now_us / 1000);
     sample(run, lib, now_us / 1000);
-    while (run->offered < due) {
-        offer(run, lib);
+    if (now_us >= run->ticked_us + TICK_US || now_us >= run->end_ms * 1000) {
+        run->ticked_us = now_us;
+        while (run->offered < due) {
+            offer(run, lib);
+        }
     }
     lib->turn(run);
 }
