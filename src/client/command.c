@@ -177,6 +177,22 @@ enum engram_status engram_command_add_borrowed(struct engram_command *cmd,
     return ENGRAM_OK;
 }
 
+void command_move(struct engram_command *cmd, struct mem_account *account,
+                  size_t *kept_bytes)
+{
+    assert(cmd->refs == 1);
+    assert(!cmd->is_kept);
+    if (cmd->own != NULL) {
+        mem_hand_over(cmd->account, account, cmd->own);
+    }
+    if (cmd->borrowed != NULL) {
+        mem_hand_over(cmd->account, account, cmd->borrowed);
+    }
+    mem_hand_over(cmd->account, account, cmd);
+    cmd->account = account;
+    cmd->kept_bytes = kept_bytes;
+}
+
 void engram_command_destroy(struct engram_command **cmd)
 {
     if (*cmd != NULL) {

@@ -49,6 +49,9 @@ struct engram_command *command_create_whole(struct mem_account *account,
                                             const struct encode_source *s,
                                             const struct encode_size *size);
 void command_release(struct engram_command *cmd);
+/* From now on its memory is this account's. Only the caller holds it. */
+void command_move(struct engram_command *cmd, struct mem_account *account,
+                  size_t *kept_bytes);
 
 /* No argument is added any more: writes the header, if there is none. */
 void command_seal(struct engram_command *cmd);

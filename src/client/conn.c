@@ -169,15 +169,21 @@ static int64_t real_now_us(void *arg)
     return clock_monotonic_us();
 }
 
-struct engram_conn *engram_conn_create(const struct engram_options *o,
-                                       enum engram_status *st)
+struct conn_env conn_real_env(void)
 {
     struct conn_env env = { .now_us = real_now_us, .fail_after = -1 };
-    enum engram_status unasked;
     /* Without the system's randomness the time will do for spreading. */
     if (random_secret(&env.seed, sizeof env.seed) != ST_OK) {
         env.seed = (uint64_t)clock_monotonic_us();
     }
+    return env;
+}
+
+struct engram_conn *engram_conn_create(const struct engram_options *o,
+                                       enum engram_status *st)
+{
+    enum engram_status unasked;
+    struct conn_env env = conn_real_env();
     return conn_create_in(o, &env, st == NULL ? &unasked : st);
 }
 

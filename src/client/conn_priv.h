@@ -152,6 +152,7 @@ struct engram_conn {
 };
 
 /* ---- conn.c ---- */
+struct conn_env conn_real_env(void);
 struct engram_conn *conn_create_in(const struct engram_options *o,
                                    const struct conn_env *env,
                                    enum engram_status *st);

@@ -19,5 +19,6 @@ int main(void)
     failed += test_nomem_run();
     failed += test_loop_run();
     failed += test_tls_run();
+    failed += test_pool_run();
     return failed == 0 ? 0 : 1;
 }

@@ -24,5 +24,6 @@ int test_chaos_run(void);
 int test_nomem_run(void);
 int test_loop_run(void);
 int test_tls_run(void);
+int test_pool_run(void);
 
 #endif

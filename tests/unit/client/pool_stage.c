@@ -1,0 +1,295 @@
+/* pool_stage: see pool_stage.h. */
+#include "pool_stage.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests.h"
+
+enum { TURNS_MAX = 100000 };
+
+/* ---- the transport ---- */
+
+static enum transport_result fake_open(struct transport *t,
+                                       enum engram_status *why,
+                                       const char **text)
+{
+    (void)why;
+    (void)text;
+    t->has_more = true;
+    return TRANSPORT_DONE;
+}
+
+static struct pool_stage_link *find_link(struct pool_stage *s, int client_fd)
+{
+    for (size_t i = 0; i < POOL_STAGE_LINKS; i++) {
+        if (s->links[i].client_fd == client_fd) {
+            return &s->links[i];
+        }
+    }
+    return NULL;
+}
+
+static enum transport_result fake_next(struct transport *t)
+{
+    struct pool_stage *s = t->state;
+    int fds[2];
+    t->has_more = false;
+    s->attempts++;
+    if (s->refusals != 0) {
+        s->refusals -= s->refusals > 0;
+        t->err = ECONNREFUSED;
+        return TRANSPORT_FAILED;
+    }
+    assert_int_equal(
+        socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds),
+        0);
+    struct pool_stage_link *link = find_link(s, -1);
+    assert_non_null(link);
+    if (link->server_fd >= 0) {
+        close(link->server_fd);
+    }
+    *link = (struct pool_stage_link){ fds[0], fds[1] };
+    t->fd = fds[0];
+    t->wants = ENGRAM_WRITABLE;
+    return TRANSPORT_AGAIN;
+}
+
+static enum transport_result fake_advance(struct transport *t)
+{
+    (void)t;
+    return TRANSPORT_DONE;
+}
+
+static ssize_t fake_read(struct transport *t, void *out, size_t len)
+{
+    return transport_plain.read(t, out, len);
+}
+
+static ssize_t fake_write(struct transport *t, const struct iovec *v, int count)
+{
+    return transport_plain.write(t, v, count);
+}
+
+static void fake_drop(struct transport *t)
+{
+    struct pool_stage *s = t->state;
+    if (t->fd >= 0) {
+        struct pool_stage_link *link = find_link(s, t->fd);
+        close(t->fd);
+        if (link->server_fd >= 0) {
+            close(link->server_fd);
+        }
+        *link = (struct pool_stage_link){ -1, -1 };
+        t->fd = -1;
+    }
+}
+
+static void fake_forget(struct transport *t)
+{
+    (void)t;
+}
+
+static const struct transport_ops fake_transport = {
+    .open = fake_open,
+    .next = fake_next,
+    .advance = fake_advance,
+    .read = fake_read,
+    .write = fake_write,
+    .drop = fake_drop,
+    .close = fake_drop,
+    .forget = fake_forget,
+};
+
+static int64_t fake_now_us(void *arg)
+{
+    return ((struct pool_stage *)arg)->now_us;
+}
+
+/* ---- the loop ---- */
+
+static enum engram_status hook_attach(struct engram_conn *c, void *loop)
+{
+    struct pool_stage *s = loop;
+    if (s->attach_failures != 0) {
+        s->attach_failures -= s->attach_failures > 0;
+        return ENGRAM_NOMEM;
+    }
+    assert_true(s->conn_count < POOL_STAGE_LINKS);
+    s->conns[s->conn_count++] = c;
+    return ENGRAM_OK;
+}
+
+static void hook_detach(struct engram_conn *c, void *loop)
+{
+    struct pool_stage *s = loop;
+    for (size_t i = 0; i < s->conn_count; i++) {
+        if (s->conns[i] == c) {
+            s->conns[i] = s->conns[--s->conn_count];
+            return;
+        }
+    }
+    fail_msg("a connection that was not on the loop");
+}
+
+/* True: there was something to do for it. It may be gone. */
+static bool turn_one(struct pool_stage *s, struct engram_conn *c)
+{
+    struct engram_wish w = engram_conn_wish(c);
+    struct pollfd p = { .fd = w.fd };
+    p.events = (short)((w.events & ENGRAM_READABLE ? POLLIN : 0) |
+                       (w.events & ENGRAM_WRITABLE ? POLLOUT : 0));
+    assert_true(poll(&p, 1, 0) >= 0);
+    unsigned events =
+        (p.revents & (POLLIN | POLLERR | POLLHUP) ? ENGRAM_READABLE : 0u) |
+        (p.revents & POLLOUT ? ENGRAM_WRITABLE : 0u);
+    if (events != 0) {
+        engram_conn_on_ready(c, events);
+        return true;
+    }
+    if (w.wake_at_ms >= 0 && w.wake_at_ms * 1000 <= s->now_us) {
+        engram_conn_on_timer(c);
+        return true;
+    }
+    return false;
+}
+
+void pool_stage_turn(struct pool_stage *s)
+{
+    bool is_busy = true;
+    for (int i = 0; is_busy; i++) {
+        assert_true(i < TURNS_MAX);
+        is_busy = false;
+        for (size_t k = 0; k < s->conn_count; k++) {
+            is_busy = turn_one(s, s->conns[k]) || is_busy;
+        }
+    }
+}
+
+void pool_stage_pass_ms(struct pool_stage *s, int64_t ms)
+{
+    s->now_us += ms * 1000;
+    pool_stage_turn(s);
+}
+
+/* ---- the play ---- */
+
+static void on_drained(struct engram_pool *pool, void *arg)
+{
+    struct pool_stage *s = arg;
+    assert_ptr_equal(pool, s->pool);
+    pool_stage_note(s, "drained");
+}
+
+void pool_stage_init(struct pool_stage *s)
+{
+    *s = (struct pool_stage){ .now_us = 1000000,
+                              .pool_fail_after = -1,
+                              .conn_fail_after = -1 };
+    for (size_t i = 0; i < POOL_STAGE_LINKS; i++) {
+        s->links[i] = (struct pool_stage_link){ -1, -1 };
+    }
+    engram_options_init(&s->conn);
+    s->conn.protocol = 2;
+    engram_pool_options_init(&s->options);
+    s->options.conn = &s->conn;
+    s->options.hooks = (struct engram_hooks){ hook_attach, hook_detach, s };
+    s->options.on_drained = on_drained;
+    s->options.arg = s;
+}
+
+enum engram_status pool_stage_create(struct pool_stage *s)
+{
+    struct conn_env env = { .transport = &fake_transport,
+                            .now_us = fake_now_us,
+                            .arg = s,
+                            .seed = 1,
+                            .fail_after = s->pool_fail_after };
+    enum engram_status st = ENGRAM_OK;
+    s->pool = pool_create_in(&s->options, &env, &st);
+    assert_true((s->pool == NULL) == (st != ENGRAM_OK));
+    if (s->pool != NULL) {
+        /* Connections have a count of their own. */
+        s->pool->env.fail_after = s->conn_fail_after;
+    }
+    return st;
+}
+
+void pool_stage_begin(struct pool_stage *s)
+{
+    assert_int_equal(pool_stage_create(s), ENGRAM_OK);
+    assert_int_equal(engram_pool_open(s->pool), ENGRAM_OK);
+    pool_stage_turn(s);
+}
+
+void pool_stage_end(struct pool_stage *s)
+{
+    engram_pool_destroy(&s->pool);
+    assert_int_equal(s->conn_count, 0);
+    for (size_t i = 0; i < POOL_STAGE_LINKS; i++) {
+        assert_int_equal(s->links[i].client_fd, -1);
+    }
+}
+
+struct pool_stage_link *pool_stage_link_of(struct pool_stage *s,
+                                           const struct engram_conn *c)
+{
+    assert_true(c->transport.fd >= 0);
+    return find_link(s, c->transport.fd);
+}
+
+size_t pool_stage_answer(struct pool_stage_link *link, size_t max)
+{
+    size_t n = 0;
+    char byte;
+    while (n < max && link->server_fd >= 0 &&
+           recv(link->server_fd, &byte, 1, 0) == 1) {
+        if (byte == '*') {
+            n++;
+            (void)!send(link->server_fd, "+OK\r\n", 5, MSG_NOSIGNAL);
+        }
+    }
+    return n;
+}
+
+void pool_stage_answer_all(struct pool_stage *s)
+{
+    size_t n;
+    do {
+        pool_stage_turn(s);
+        n = 0;
+        for (size_t i = 0; i < POOL_STAGE_LINKS; i++) {
+            n += pool_stage_answer(&s->links[i], SIZE_MAX);
+        }
+    } while (n > 0);
+}
+
+void pool_stage_hang_up(struct pool_stage *s, struct pool_stage_link *link)
+{
+    close(link->server_fd);
+    link->server_fd = -1;
+    pool_stage_turn(s);
+}
+
+const char *pool_stage_log(struct pool_stage *s, char *out, size_t cap)
+{
+    size_t len = strlen(s->log);
+    assert_true(len < cap);
+    memcpy(out, s->log, len + 1);
+    if (len > 0) {
+        out[len - 1] = '\0';
+    }
+    s->log[0] = '\0';
+    return out;
+}
+
+void pool_stage_note(struct pool_stage *s, const char *text)
+{
+    size_t len = strlen(s->log);
+    assert_true(len + strlen(text) + 2 < sizeof s->log);
+    memcpy(s->log + len, text, strlen(text));
+    memcpy(s->log + len + strlen(text), " ", 2);
+}
