@@ -128,7 +128,8 @@ static bool parse_hello(struct cmd_ctx *c, struct hello *h)
             return false;
         }
     }
-    return !h->has_name || session_text_check(c, "Client names", h->name);
+    return !h->has_name
+           || session_text_check(c, SLICE_LIT("Client names"), h->name);
 }
 
 static void reply_hello(struct cmd_ctx *c)

@@ -21,7 +21,7 @@ static void client_getname_run(struct cmd_ctx *c)
 
 static void client_setname_run(struct cmd_ctx *c)
 {
-    if (session_text_check(c, "Client names", c->argv[2])
+    if (session_text_check(c, SLICE_LIT("Client names"), c->argv[2])
         && session_text_set(c, &c->session->name, c->argv[2])) {
         reply_ok(c->reply);
     }
@@ -30,20 +30,17 @@ static void client_setname_run(struct cmd_ctx *c)
 static void client_setinfo_run(struct cmd_ctx *c)
 {
     char **at;
-    const char *what;
     if (ctx_arg_is(c, 2, "lib-name")) {
         at = &c->session->lib_name;
-        what = "lib-name";
     } else if (ctx_arg_is(c, 2, "lib-ver")) {
         at = &c->session->lib_version;
-        what = "lib-ver";
     } else {
         size_t len = c->argv[2].len < 128 ? c->argv[2].len : 128;
         reply_errorf(c->reply, "ERR Unrecognized option '%.*s'", (int)len,
                      (const char *)c->argv[2].data);
         return;
     }
-    if (session_text_check(c, what, c->argv[3])
+    if (session_text_check(c, c->argv[2], c->argv[3])
         && session_text_set(c, at, c->argv[3])) {
         reply_ok(c->reply);
     }

@@ -15,15 +15,18 @@ static bool is_plain(struct slice s)
     return true;
 }
 
-bool session_text_check(struct cmd_ctx *c, const char *what, struct slice value)
+bool session_text_check(struct cmd_ctx *c, struct slice what,
+                        struct slice value)
 {
     if (!is_plain(value)) {
-        reply_errorf(c->reply, "ERR %s cannot contain spaces, newlines or "
-                               "special characters.", what);
+        reply_errorf(c->reply, "ERR %.*s cannot contain spaces, newlines or "
+                               "special characters.", (int)what.len,
+                     (const char *)what.data);
         return false;
     }
     if (value.len > SESSION_NAME_MAX) {
-        reply_errorf(c->reply, "ERR %s is too long", what);
+        reply_errorf(c->reply, "ERR %.*s is too long", (int)what.len,
+                     (const char *)what.data);
         return false;
     }
     return true;

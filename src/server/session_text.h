@@ -7,7 +7,7 @@
 
 /* Is it fit to stand in a line of CLIENT LIST? Else replied; `what` as the error
  * names it. */
-bool session_text_check(struct cmd_ctx *c, const char *what,
+bool session_text_check(struct cmd_ctx *c, struct slice what,
                         struct slice value);
 /* Keeps a copy of `value` in *at, a field of the command's session; an empty
  * text is none (NULL). False: replied. */
