@@ -218,9 +218,17 @@ KNOWN = [
     Known(r"object\|encoding|!dataset", "<7.2",
           encodings(b"hashtable", b"listpack"), False,
           "since 7.2 a small set is a listpack"),
-    Known(r"zincrby", "<7.2",
+    Known(r"zincrby", "any",
           errors("ERR syntax error", "ERR value is not a valid float"), False,
-          "7.0 takes an increment that is a word of ZADD's for that word"),
+          "the oracle takes an increment that is a word of ZADD's for that word"),
+    Known(r"client\|set(name|info)", "valkey",
+          lambda words, a, b: b"\0" in words[-1] and b[0] == b"-" and
+          b[1].endswith(b"special characters."), True,
+          "Valkey looks at a name up to its first NUL byte"),
+    Known(r"lset", "valkey",
+          lambda words, a, b: b == (b"-", b"ERR index out of range") and
+          abs(int(words[2])) > 1 << 31, True,
+          "Valkey forgets the high half of an index into a small list"),
     Known(r"b?z.*|geo.*|!scanall", "<7.2", doubles, False,
           "7.0 prints doubles with 17 digits, since 7.2 the fewest that read "
           "back the same"),
