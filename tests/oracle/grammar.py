@@ -11,12 +11,15 @@ word dropped, doubled, swapped, replaced; an option repeated or unknown.
 import re
 
 import rules
-from pools import Pools
+from pools import ANY_ENDS, DOUBLES, LEX_ENDS, SCORE_ENDS, Pools
 
 # Commands whose second argument is a time to live.
 AT_ONE = {"setex", "psetex", "expire", "pexpire"}
 # Commands that wait and say how long first; the others say it last.
 TIMEOUT_FIRST = {"blmpop", "bzmpop"}
+# Commands whose options say what their ranges look like; where these stand.
+RANGE_AT = {"zrange": 1, "zrangestore": 2}
+AGREE_CHANCE = 0.7
 OPTION_CHANCE = 0.35
 SPOIL_CHANCE = 0.12
 CASE_CHANCE = 0.06
@@ -96,7 +99,7 @@ class Maker:
         self.pools = Pools(random)
         self.commands = commands
         self.weights = [c.weight for c in commands]
-        self.trees = {c.name: self._sequence(c.name, c.arguments)
+        self.trees = {c.name: self._sequence(c, c.arguments)
                       for c in commands}
 
     # ---- trees ----
@@ -163,6 +166,8 @@ class Maker:
     def make_of(self, command):
         out = []
         self.trees[command.name](out)
+        if self.random.random() < AGREE_CHANCE:
+            self._agree(command.name, out)
         while self.random.random() < SPOIL_CHANCE:
             self._spoil(out)
         self._calm(command.name, out)
@@ -180,6 +185,20 @@ class Maker:
         elif not command.name.startswith("x"):
             words[1:] = words[1:-1] + [b"0"]
         return words
+
+    def _agree(self, name, out):
+        """Makes what an option asks of other arguments true."""
+        if name in RANGE_AT:
+            ends = (SCORE_ENDS if b"BYSCORE" in out else
+                    LEX_ENDS if b"BYLEX" in out else ANY_ENDS)
+            at = RANGE_AT[name]
+            out[at:at + 2] = self.random.choices(ends, k=2)
+        if b"WEIGHTS" in out:
+            begin = end = out.index(b"WEIGHTS") + 1
+            while end < len(out) and not out[end].isalpha():
+                end += 1
+            key_count = begin - (3 if name.endswith("store") else 2)
+            out[begin:end] = self.random.choices(DOUBLES, k=key_count)
 
     def _calm(self, name, out):
         """A spoilt command may set a deadline so near that the two servers'

@@ -8,8 +8,13 @@ argument; `for_argument` holds the table.
 import re
 
 KEYS = [b"a", b"b", b"c", b"{t}1", b"{t}2", b"", b"bin\x00\r\n\xff",
-        b"long" * 70]
-KEY_WEIGHTS = [8, 8, 6, 4, 3, 1, 2, 1]
+        b"long" * 70, b"z", b"h"]
+KEY_WEIGHTS = [8, 8, 6, 4, 3, 1, 2, 1, 2, 2]
+# Where the commands of a group mostly find their own type.
+HOMES = {"string": [b"a", b""], "bitmap": [b"a", b""],
+         "list": [b"b", b"bin\x00\r\n\xff"], "set": [b"c", b"long" * 70],
+         "sorted-set": [b"{t}1", b"z"], "hash": [b"{t}2", b"h"]}
+HOME_CHANCE = 0.65
 
 MEMBERS = [b"m1", b"m2", b"m3", b"1", b"2", b"-7", b"", b"\xff\x00",
            b"M1", b"3.5", b"w" * 64, b"w" * 65]
@@ -103,6 +108,11 @@ class Pools:
     def key(self):
         return self.random.choices(KEYS, KEY_WEIGHTS)[0]
 
+    def key_of(self, group):
+        if group in HOMES and self.random.random() < HOME_CHANCE:
+            return self.random.choice(HOMES[group])
+        return self.key()
+
     def value(self):
         draw = self.random.random()
         if draw < 0.30:
@@ -157,9 +167,11 @@ class Pools:
 
     def for_argument(self, command, kind, name):
         """A value for an argument of that type and name."""
+        if kind == "key":
+            return lambda: self.key_of(command.group)
         for commands, kinds, names, make in TABLE:
             if (re.fullmatch(kinds, kind) and re.fullmatch(names, name) and
-                    re.fullmatch(commands, command)):
+                    re.fullmatch(commands, command.name)):
                 return lambda: make(self)
         return self.value
 
@@ -171,8 +183,7 @@ def pool(usual, *odd, chance=0.12):
 # commands, types, names (patterns that must match whole), function of Pools;
 # the first row that matches counts.
 TABLE = [
-    (r"client\|.*", r"key|string", r".*", pool(NAMES, MEMBERS)),
-    (r".*", r"key", r".*", Pools.key),
+    (r"client\|.*", r"string", r".*", pool(NAMES, MEMBERS)),
     (r".*", r"pattern", r".*", pool(PATTERNS)),
     (r".*", r"unix-time", r".*seconds", lambda p: p.moment(1)),
     (r".*", r"unix-time", r".*", lambda p: p.moment(1000)),
@@ -214,6 +225,8 @@ TABLE = [
     (r"x.*", r"string", r"group.*|consumer.*", pool(NAMES[:4], NAMES)),
     (r".*", r"string", r"field|member.*|element|pivot", Pools.member),
     (r".*", r"string", r"script", pool(SCRIPTS)),
+    (r"lset", r"integer", r"index",
+     pool([b"0", b"0", b"-1", b"1"], INTEGERS, LIMITS, NOT_INTEGERS)),
     (r".*", r"integer", r"start|stop|end|index|rank|count|numkeys|limit|bit",
      Pools.small),
     (r".*", r"integer", r".*", Pools.integer),

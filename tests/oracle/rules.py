@@ -27,8 +27,8 @@ EXCLUDED = [
     (r"p?s?subscribe|ssubscribe|p?unsubscribe|sunsubscribe",
      "replies without number; tested over the wire"),
     (r"config(\|.*)?|info|command(\|.*)?|memory(\|.*)?|latency(\|.*)?"
-     r"|slowlog(\|.*)?|module(\|.*)?|lolwut|acl(\|.*)?|cluster(\|.*)?"
-     r"|lastsave|bgsave|save|bgrewriteaof",
+     r"|slowlog(\|.*)?|commandlog(\|.*)?|module(\|.*)?|lolwut|acl(\|.*)?"
+     r"|cluster(\|.*)?|lastsave|bgsave|save|bgrewriteaof",
      "tells about the server, not about the data; tested over the wire"),
     (r"client\|(list|info|kill|pause|unpause|unblock|tracking|trackinginfo"
      r"|caching|getredir|no-evict|no-touch)",
