@@ -303,8 +303,10 @@ void connection_make_ready(struct connection *c)
         c->ready_next = NULL;
         *w->ready_tail = c;
         w->ready_tail = &c->ready_next;
-        w->has_more_ready = true;
     }
+    /* It may be in the list and have had its chance: a wait that began and ended
+     * in this turn. */
+    w->has_more_ready = true;
 }
 
 static bool own_input(struct connection *c, struct slice data)

@@ -3,13 +3,32 @@ import threading
 
 import pytest
 
-from rawconn import ReplyError
+from rawconn import ReplyError, encode
 from waiting import wait_until
 
 
 def wait_blocked(r, count):
     """Polls until so many sessions wait."""
     wait_until(lambda: r.info("clients")["blocked_clients"] == count)
+
+
+def test_what_stands_behind_a_wait_of_one_turn(server):
+    """Waits, what is behind them, and the pushes that end them come at once."""
+    own = server.new(enable_debug_command="yes")
+    waiters = [own.connect() for _ in range(6)]
+    with own.connect() as sleeper, own.connect() as pusher:
+        for conn in waiters + [sleeper, pusher]:
+            conn.cmd("PING")
+        sleeper.send_cmd("DEBUG", "SLEEP", "0.2")
+        for w in waiters:
+            w.send(encode("BLPOP", "q", "0") + encode("SET", "k", "v"))
+        pusher.send(encode("RPUSH", "q", *range(6)) + encode("PING"))
+        assert pusher.read_reply() > 0
+        assert pusher.read_reply() == b"PONG"
+        for w in waiters:
+            assert w.read_reply()[0] == b"q"
+            assert w.read_reply() == b"OK"
+            w.close()
 
 
 def test_oldest_waiter_is_served_first(r, raws):
