@@ -293,7 +293,7 @@ void monitor_flush(struct worker *w)
     if (f == NULL || (f->len == 0 && !f->has_failed)) {
         return;
     }
-    for (uint32_t i = 0; i < s->worker_count; i++) {
+    for (uint32_t i = 0; f->len > 0 && i < s->worker_count; i++) {
         struct worker *to = &s->workers[i];
         if (to == w) {
             show(w, f->text, f->len);
