@@ -9,6 +9,7 @@
 #include "server/connection.h"
 #include "server/debug_crash.h"
 #include "server/debug_priv.h"
+#include "server/tour.h"
 
 enum { DEBUG_SLEEP_MAX_S = 24 * 3600 };
 
@@ -70,6 +71,44 @@ static void debug_pause_cron(struct cmd_ctx *c)
     atomic_store_explicit(&s->is_cron_paused, is_on(c, 2),
                           memory_order_relaxed);
     reply_ok(c->reply);
+}
+
+/* ---- memory that fails ---- */
+
+struct fail_tour {
+    struct tour tour; /* first */
+    int64_t after;
+};
+
+static void fail_here(struct tour *t, struct worker *w)
+{
+    w->account.fail_after = ((struct fail_tour *)(void *)t)->after;
+}
+
+static void fail_answer(struct tour *t, struct connection *asker)
+{
+    (void)t;
+    reply_ok(&asker->session.reply);
+}
+
+static const struct tour_kind fail_kind = {
+    .arrive = fail_here,
+    .answer = fail_answer,
+};
+
+/* Each worker's cron ends it. */
+static void debug_fail_allocations(struct cmd_ctx *c)
+{
+    int64_t after;
+    struct fail_tour *t;
+    if (!ctx_arg_int_in(c, 2, 0, INT64_MAX, &after)) {
+        return;
+    }
+    t = tour_create(c, &fail_kind, sizeof *t);
+    if (t != NULL) {
+        t->after = after;
+        tour_start(c, &t->tour);
+    }
 }
 
 static void debug_change_repl_id(struct cmd_ctx *c)
@@ -190,6 +229,8 @@ static void debug_help(struct cmd_ctx *c)
         "    Show digests of values.",
         "ERROR <text>",
         "    Reply the text as an error.",
+        "FAIL-ALLOCATIONS <after>",
+        "    After so many more, let sessions' allocations fail for up to 100 ms.",
         "HTSTATS <database> [full]",
         "    Show figures of a database's tables.",
         "HTSTATS-KEY <key> [full]",
@@ -251,6 +292,7 @@ static const struct debug_row {
     {"digest", 2, 2, debug_digest},
     {"digest-value", 3, UINT32_MAX, debug_digest_value},
     {"error", 3, 3, debug_error},
+    {"fail-allocations", 3, 3, debug_fail_allocations},
     {"help", 2, 2, debug_help},
     {"htstats", 3, 4, debug_htstats},
     {"htstats-key", 3, 4, debug_htstats_key},

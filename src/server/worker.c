@@ -232,6 +232,7 @@ static void on_cron(void *arg)
 {
     struct worker *w = arg;
     uint64_t begin = clock_ticks();
+    w->account.fail_after = -1; /* DEBUG FAIL-ALLOCATIONS is over */
     if (!atomic_load_explicit(&w->server->is_cron_paused,
                               memory_order_relaxed)) {
         connections_cron(w, loop_now_us(w->loop) / 1000);
