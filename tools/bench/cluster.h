@@ -1,0 +1,42 @@
+/* cluster: the primaries of a cluster and their slots, and for each slot a tag
+ * that belongs to it, so that a key can be made for any node. */
+#ifndef BENCH_CLUSTER_H
+#define BENCH_CLUSTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <engram/engram.h>
+
+#include "bench/plan.h"
+
+enum { CLUSTER_SLOTS = 16384 };
+
+struct node {
+    char *host;
+    int port;
+    char *id;
+    size_t slot_count;
+    uint16_t *slots;
+};
+
+struct cluster {
+    size_t node_count;
+    struct node *nodes;
+    char tags[CLUSTER_SLOTS][TAG_BYTES];
+};
+
+/* Asks the server behind `link`. False: `why` says what is wrong. */
+bool cluster_find(struct cluster *c, const struct engram_options *link,
+                  char *why, size_t why_size);
+void cluster_deinit(struct cluster *c);
+void cluster_print(const struct cluster *c, FILE *out);
+
+/* The slot of a key, or of what stands between its braces. */
+unsigned cluster_slot(const char *key, size_t len);
+/* Fills the tags alone. */
+void cluster_make_tags(char tags[CLUSTER_SLOTS][TAG_BYTES]);
+
+#endif
