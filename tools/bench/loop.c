@@ -152,7 +152,12 @@ bool loop_turn(struct loop *l, int64_t until_ns)
     for (int i = 0; i < n; i++) {
         struct watch *w = events[i].data.ptr;
         /* One that a callback before it has closed knows by itself. */
-        engram_conn_on_ready(w->conn, ENGRAM_READABLE | ENGRAM_WRITABLE);
+        unsigned ready =
+            (events[i].events & EPOLLOUT ? (unsigned)ENGRAM_WRITABLE : 0U)
+            | (events[i].events & ~(unsigned)EPOLLOUT
+                   ? (unsigned)ENGRAM_READABLE
+                   : 0U);
+        engram_conn_on_ready(w->conn, ready);
     }
     int64_t now_ms = loop_now_ns() / NS_PER_MS;
     if (now_ms >= l->wake_at_ms) {

@@ -2,9 +2,8 @@
  * what a load generator is after: many connections of which few are ready cost
  * nothing, and it wakes at a nanosecond, because --rps must.
  *
- * A turn writes in the same call what the callbacks of a connection have sent,
- * and tells the kernel only what has changed, so that a round of requests is an
- * epoll_wait and, for each connection, a receive and a send. */
+ * A turn tells the kernel only what has changed; a connection that is flushed
+ * where something is sent on it costs a receive and a send a round. */
 #ifndef BENCH_LOOP_H
 #define BENCH_LOOP_H
 

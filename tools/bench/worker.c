@@ -42,7 +42,9 @@ struct client {
     size_t to_send;  /* then so many */
 };
 
-/* The worker while its thread runs. */
+/* The worker while its thread runs. Requests are sent between the loop's turns
+ * and not from the callbacks, so that a round of replies leads to a round of
+ * requests: the server finds them together, and both sides wake less often. */
 struct engine {
     struct worker *worker;
     struct race *race;
@@ -55,11 +57,11 @@ struct engine {
     int64_t now_ns;
     unsigned stamped; /* replies since */
     const struct engram_conn *stamped_for;
-    /* --rps: claimed but not sent, and who is free to send it. */
+    /* --rps: claimed but not sent. */
     uint64_t ahead_first;
     size_t ahead_count;
     int64_t ahead_due_ns;
-    struct client **idle; /* a ring, oldest first */
+    struct client **idle; /* whoever waits for nothing: a ring, oldest first */
     size_t idle_head, idle_count;
 };
 
@@ -134,6 +136,7 @@ static void send_batch(struct client *c, size_t count)
     struct engram_how how = {0};
     c->sent = count;
     c->answered = 0;
+    c->sent_ns = e->now_ns;
     e->busy++;
     for (size_t i = 0; i < count; i++) {
         struct composed next = composer_next(&e->composer, c->first + i,
@@ -148,26 +151,7 @@ static void send_batch(struct client *c, size_t count)
             return;
         }
     }
-}
-
-/* Without --rps: the next ones at once. */
-static void send_next(struct client *c)
-{
-    struct engine *e = c->engine;
-    size_t count = e->now_ns < e->race->end_ns ? claim(e, &c->first) : 0;
-    if (count == 0) {
-        return;
-    }
-    if (e->race->options->keep_alive == 0 && c->sent > 0) {
-        c->is_opening = true;
-        c->to_send = count;
-        e->busy++;
-        engram_conn_close(c->conn);
-        (void)engram_conn_open(c->conn);
-        return;
-    }
-    c->sent_ns = e->now_ns;
-    send_batch(c, count);
+    engram_conn_flush(c->conn);
 }
 
 /* --rps: looks further ahead on the race's clock. */
@@ -189,6 +173,14 @@ static void set_idle(struct engine *e, struct client *c)
     e->idle[at] = c;
 }
 
+static struct client *take_idle(struct engine *e)
+{
+    struct client *c = e->idle[e->idle_head];
+    e->idle_head = (e->idle_head + 1) % e->worker->client_count;
+    e->idle_count--;
+    return c;
+}
+
 /* --rps: sends what is due, as far as connections are free. */
 static void send_due(struct engine *e)
 {
@@ -197,15 +189,40 @@ static void send_due(struct engine *e)
         if (e->ahead_due_ns > e->now_ns) {
             return;
         }
-        struct client *c = e->idle[e->idle_head];
-        e->idle_head = (e->idle_head + 1) % e->worker->client_count;
-        e->idle_count--;
+        struct client *c = take_idle(e);
         c->first = e->ahead_first;
         c->due_ns = e->ahead_due_ns;
-        c->sent_ns = e->now_ns;
         send_batch(c, e->ahead_count);
-        engram_conn_flush(c->conn);
         look_ahead(e);
+    }
+}
+
+/* -k 0: a connection that has been used makes place for another. */
+static void reopen(struct client *c)
+{
+    c->sent = 0;
+    c->engine->busy++;
+    engram_conn_close(c->conn);
+    (void)engram_conn_open(c->conn);
+}
+
+/* Without --rps: whoever is free sends, until there is nothing left. */
+static void send_all(struct engine *e)
+{
+    while (e->idle_count > 0 && !e->has_failed) {
+        struct client *c = take_idle(e);
+        e->now_ns = loop_now_ns();
+        if (e->now_ns >= e->race->end_ns) {
+            continue;
+        }
+        if (e->race->options->keep_alive == 0 && c->sent > 0) {
+            reopen(c);
+            continue;
+        }
+        size_t count = claim(e, &c->first);
+        if (count > 0) {
+            send_batch(c, count);
+        }
     }
 }
 
@@ -284,14 +301,7 @@ static void end_batch(struct client *c)
     publish(e->worker, c->sent,
             e->now_ns - (e->race->options->rps > 0 ? c->due_ns : c->sent_ns));
     e->worker->tally.last_ns = e->now_ns;
-    if (is_stopped(e)) {
-        return;
-    }
-    if (e->race->options->rps > 0) {
-        set_idle(e, c);
-    } else {
-        send_next(c);
-    }
+    set_idle(e, c);
 }
 
 static void on_reply(struct engram_conn *conn, enum engram_status st,
@@ -339,12 +349,9 @@ static void on_connected(struct engram_conn *conn, void *arg)
         fail(e, "Error: CLIENT TRACKING could not be sent");
         return;
     }
-    if (c->is_opening) {
-        c->is_opening = false;
-        e->busy--;
-        e->now_ns = loop_now_ns();
-        c->sent_ns = e->now_ns;
-        send_batch(c, c->to_send);
+    set_idle(e, c);
+    if (e->has_begun) {
+        e->busy--; /* of reopen */
         return;
     }
     atomic_fetch_add_explicit(&e->worker->ready_count, 1, memory_order_relaxed);
@@ -414,20 +421,15 @@ static void connect_all(struct engine *e)
 
 static void race_closed(struct engine *e)
 {
-    e->now_ns = e->race->start_ns;
-    for (size_t i = 0; i < e->worker->client_count; i++) {
-        send_next(&e->clients[i]);
-    }
+    send_all(e);
     while (e->busy > 0 && !is_stopped(e)) {
         turn(e, LOOP_NEVER);
+        send_all(e);
     }
 }
 
 static void race_paced(struct engine *e)
 {
-    for (size_t i = 0; i < e->worker->client_count; i++) {
-        set_idle(e, &e->clients[i]);
-    }
     look_ahead(e);
     while ((e->ahead_count > 0 || e->busy > 0) && !is_stopped(e)) {
         bool may_send = e->ahead_count > 0 && e->idle_count > 0;
@@ -443,9 +445,7 @@ static void run(struct engine *e)
     }
     (void)pthread_barrier_wait(&e->race->begin);
     (void)pthread_barrier_wait(&e->race->begin);
-    if (is_stopped(e)) {
-        return;
-    }
+    e->has_begun = true;
     if (e->race->plan == NULL) {
         while (!is_stopped(e)) {
             turn(e, LOOP_NEVER);
