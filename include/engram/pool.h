@@ -10,9 +10,9 @@
  * subscriptions) takes one and gives it back. Those who wait for one are served
  * in their order, and before the shared commands if need be.
  *
- * Failure. A connection that breaks comes back by itself, as its options say; its
- * commands fare as engram.h has it, and the others go on. One that has given up
- * (attempts_max) is tried again after backoff_max_ms.
+ * Failure. A connection that breaks comes back by itself, as its options say;
+ * its commands fare as engram.h has it, and the others go on. One that has given
+ * up (attempts_max) is tried again after backoff_max_ms.
  *
  * Order. Two commands that are sent through the pool may be executed in any
  * order. Who needs one takes a connection.

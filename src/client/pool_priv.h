@@ -6,8 +6,8 @@
  *   pool_take.c    who gets one for himself
  *
  * The anchor is a connection that is never opened: it knows what the others are
- * to be like, and rings the pool's alarm. Connections tell the pool of their life
- * by their taps.
+ * to be like, and rings the pool's alarm. Connections tell the pool of their
+ * life by their taps.
  *
  * Whoever calls back stands between pool_enter and pool_leave; a pool that is
  * destroyed meanwhile is freed by the outermost pool_leave. Nothing is done out
@@ -34,7 +34,7 @@ struct pool_waiter {
     struct pool_waiter *next;
     engram_pool_taken_fn *on_taken;
     void *arg;
-    int64_t deadline_us; /* REQUEST_NO_DEADLINE; none of a later one is earlier */
+    int64_t deadline_us; /* REQUEST_NO_DEADLINE; never before an earlier one's */
     enum engram_status failure; /* why he gets none, from `failing` */
 };
 

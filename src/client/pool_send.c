@@ -1,7 +1,7 @@
 /* pool_send: which connection takes a command.
  *
- * All are looked at for each command: how much they hold must be added up for the
- * limits anyway, and there are few. */
+ * All are looked at for each command: how much they hold must be added up for
+ * the limits anyway, and there are few. */
 #include "client/pool_priv.h"
 
 /* What is found by looking at all that are not taken. */
@@ -12,7 +12,8 @@ struct survey {
     size_t queued, in_flight;
 };
 
-static bool is_better(const struct engram_conn *c, const struct engram_conn *than)
+static bool is_better(const struct engram_conn *c,
+                      const struct engram_conn *than)
 {
     bool is_ready = c->state == LINK_READY;
     if (is_ready != (than->state == LINK_READY)) {

@@ -6,17 +6,18 @@
  *   open: addresses, SSL_CTX -> next: socket -> advance: SSL, handshake -> data
  *
  * Reading fills what it is given from as many records as there are. What OpenSSL
- * has read from the socket beyond that would not wake a loop, so `has_input` says
- * that it is there; likewise an end that was met behind some bytes is told by
- * the next read.
+ * has read from the socket beyond that would not wake a loop, so `has_input`
+ * says that it is there; likewise an end that was met behind some bytes is told
+ * by the next read.
  *
  * Writing makes a record of at most 16 KiB a call; small pieces are put together
  * on the stack. A record that the kernel does not take whole stays in OpenSSL,
  * and the same bytes must be offered again: the chain they come from keeps them
  * at its head, and `offered` how many they were.
  *
- * The session outlives the link and is offered with the next handshake. OpenSSL's error queue is the thread's: it is emptied before each
- * call that may fail and left empty. */
+ * The session outlives the link and is offered with the next handshake.
+ * OpenSSL's error queue is the thread's: it is emptied before each call that may
+ * fail and left empty. */
 #include "client/transport.h"
 
 #include <assert.h>

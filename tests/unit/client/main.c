@@ -20,5 +20,6 @@ int main(void)
     failed += test_loop_run();
     failed += test_tls_run();
     failed += test_pool_run();
+    failed += test_pool_chaos_run();
     return failed == 0 ? 0 : 1;
 }

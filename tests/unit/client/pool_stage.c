@@ -241,17 +241,31 @@ struct pool_stage_link *pool_stage_link_of(struct pool_stage *s,
     return find_link(s, c->transport.fd);
 }
 
+/* As many of the bytes as hold `max` requests. */
+static size_t cut(const char *data, size_t len, size_t max, size_t *requests)
+{
+    size_t at = 0;
+    while (at < len && (data[at] != '*' || *requests < max)) {
+        *requests += data[at++] == '*';
+    }
+    return at;
+}
+
 size_t pool_stage_answer(struct pool_stage_link *link, size_t max)
 {
-    size_t n = 0;
-    char byte;
-    while (n < max && link->server_fd >= 0 &&
-           recv(link->server_fd, &byte, 1, 0) == 1) {
-        if (byte == '*') {
-            n++;
+    char heard[16 * 1024];
+    size_t n = 0, len;
+    do {
+        ssize_t got = link->server_fd < 0 ? -1
+                                          : recv(link->server_fd, heard,
+                                                 sizeof heard, MSG_PEEK);
+        size_t before = n;
+        len = got <= 0 ? 0 : cut(heard, (size_t)got, max, &n);
+        (void)!recv(link->server_fd, heard, len, 0);
+        for (; before < n; before++) {
             (void)!send(link->server_fd, "+OK\r\n", 5, MSG_NOSIGNAL);
         }
-    }
+    } while (len > 0);
     return n;
 }
 

@@ -25,5 +25,6 @@ int test_nomem_run(void);
 int test_loop_run(void);
 int test_tls_run(void);
 int test_pool_run(void);
+int test_pool_chaos_run(void);
 
 #endif
