@@ -24,7 +24,7 @@
 
 enum {
     ERROR_TEXT_BYTES = 256,
-    FLUSH_BYTES = 512 * 1024, /* a send writes at once from here on */
+    FLUSH_BYTES_MAX = 512 * 1024,
     SHRINK_MS = 1000,        /* how long memory of a burst is kept */
     POOL_CHUNKS_MIN = 1,     /* what a quiet connection keeps */
     POOL_REQUESTS_MIN = 16,

@@ -113,6 +113,14 @@ static void count_taken(struct engram_conn *c)
     }
 }
 
+/* From how many queued bytes on a send writes at once: many, so that the kernel
+ * is called seldom, but before the limit is reached. */
+static size_t flush_bytes(const struct engram_conn *c)
+{
+    size_t half = c->options.max_queued_bytes / 2;
+    return half < FLUSH_BYTES_MAX ? half : FLUSH_BYTES_MAX;
+}
+
 /* The bytes are in the chain: `r` joins the line. */
 static void take(struct engram_conn *c, struct request *r,
                  const struct engram_how *how, size_t bytes)
@@ -136,7 +144,7 @@ static void take(struct engram_conn *c, struct request *r,
     if (r->deadline_us != REQUEST_NO_DEADLINE) {
         timers_note_deadline(c, r->deadline_us);
     }
-    if (c->state == LINK_READY && c->out.bytes >= FLUSH_BYTES &&
+    if (c->state == LINK_READY && c->out.bytes >= flush_bytes(c) &&
         !c->is_unwritable && c->write_failure == ENGRAM_OK) {
         (void)link_write(c);
         conn_update_wish(c);

@@ -138,6 +138,22 @@ static void short_writes_lose_nothing(void **state)
     stage_say(s, "+OK\r\n+x\r\n");
 }
 
+/* With a small limit too, what the kernel takes need not wait for a turn. */
+static void a_send_writes_before_the_limit(void **state)
+{
+    struct stage *s = *state;
+    s->options.max_queued_bytes = 1000;
+    stage_begin(s);
+    for (int i = 0; i < 100; i++) {
+        stage_send(s, "SET key value");
+    }
+    assert_in_range(counters_of(s).queued_bytes, 1, 500);
+    (void)stage_hear(s);
+    for (int i = 0; i < 100; i++) {
+        stage_say(s, "+OK\r\n");
+    }
+}
+
 static void count_release(void *arg)
 {
     ++*(int *)arg;
@@ -279,6 +295,7 @@ int test_send_run(void)
         SEND_TEST(the_count_has_a_limit),
         SEND_TEST(the_bytes_have_a_limit),
         SEND_TEST(short_writes_lose_nothing),
+        SEND_TEST(a_send_writes_before_the_limit),
         SEND_TEST(built_commands_borrow),
         SEND_TEST(small_arguments_are_not_worth_borrowing),
         SEND_TEST(a_refused_command_can_be_sent_later),
