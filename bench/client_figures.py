@@ -71,7 +71,7 @@ def client_rows(report, server, command, form, size):
     if command == "get":
         one("engram", 32, max(many // 3, 10_000), "set")  # all keys are there
     for depth in DEPTHS:
-        count = many // (1 if depth > 1 else 10) // (20 if o.quick else 1)
+        count = many // (1 if depth > 1 else 20) // (20 if o.quick else 1)
         (ours, our_rate), (theirs, their_rate) = medians(
             report, LIBRARIES, o.runs,
             lambda library: one(library, depth, max(count, 100)))

@@ -138,6 +138,35 @@ static void short_writes_lose_nothing(void **state)
     stage_say(s, "+OK\r\n+x\r\n");
 }
 
+/* What the guide says a command takes beside its bytes. */
+static void a_command_takes_little_beside_its_bytes(void **state)
+{
+    enum { COMMANDS = 10000, EACH = 80, EACH_KEPT = 400 };
+    struct stage *s = *state;
+    const struct engram_how again = { .flags = ENGRAM_IDEMPOTENT };
+    s->options.max_in_flight = 2 * COMMANDS;
+    s->writes_left = 0;
+    stage_begin(s);
+    struct engram_counters before = counters_of(s);
+    for (int i = 0; i < COMMANDS; i++) {
+        assert_int_equal(engram_send(s->c, NULL, NULL, NULL, "PING"), ENGRAM_OK);
+    }
+    struct engram_counters n = counters_of(s);
+    assert_in_range(n.memory_bytes - before.memory_bytes, n.queued_bytes,
+                    n.queued_bytes + COMMANDS * EACH);
+    before = n;
+    for (int i = 0; i < COMMANDS; i++) {
+        assert_int_equal(engram_send(s->c, &again, NULL, NULL, "PING"),
+                         ENGRAM_OK);
+    }
+    n = counters_of(s);
+    assert_in_range(n.memory_bytes - before.memory_bytes,
+                    n.queued_bytes - before.queued_bytes,
+                    n.queued_bytes - before.queued_bytes +
+                        COMMANDS * EACH_KEPT);
+    engram_conn_close(s->c);
+}
+
 /* With a small limit too, what the kernel takes need not wait for a turn. */
 static void a_send_writes_before_the_limit(void **state)
 {
@@ -295,6 +324,7 @@ int test_send_run(void)
         SEND_TEST(the_count_has_a_limit),
         SEND_TEST(the_bytes_have_a_limit),
         SEND_TEST(short_writes_lose_nothing),
+        SEND_TEST(a_command_takes_little_beside_its_bytes),
         SEND_TEST(a_send_writes_before_the_limit),
         SEND_TEST(built_commands_borrow),
         SEND_TEST(small_arguments_are_not_worth_borrowing),
