@@ -43,8 +43,12 @@ void zset_cut_out(struct cmd_ctx *c, const struct key *k,
                   struct keyspace_edit *edit, size_t first, size_t count,
                   const char *event)
 {
+    struct value *removed;
     if (count < value_count(edit->entry)) {
-        zset_remove_ranks(edit->memory, &edit->entry, first, count);
+        zset_remove_ranks(edit->memory, &edit->entry, first, count, &removed);
+        if (removed != NULL) {
+            keyspace_edit_discard(edit, removed);
+        }
         ctx_changed(c, k, EVENT_ZSET, event);
         ctx_edit_close(c, k, edit);
         return;

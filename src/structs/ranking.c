@@ -23,7 +23,8 @@
  * Memory:    all that a write needs is allocated before it changes anything.
  *
  * Files: ranking_leaf.c (slots and tags), ranking_shape.c (splits, merges),
- * ranking_walk.c (cursors, taking, compaction, checks). */
+ * ranking_cut.c (long ranges cut out), ranking_walk.c (cursors, taking,
+ * compaction, checks). */
 #include "structs/ranking_priv.h"
 
 struct ranking *ranking_create(struct slab_heap *heap)
@@ -381,7 +382,7 @@ void ranking_remove_slots(struct ranking *g, struct ranking_step *path,
 
         ranking_set_first(g, path, 0, first, cell_image(first));
     }
-    ranking_repair(g, path);
+    (void)ranking_repair(g, path, 0);
 }
 
 void ranking_remove(struct ranking *g, struct ranked *r)

@@ -66,6 +66,18 @@ void ranking_replace(struct ranking *g, struct ranked *old, struct ranked *new);
 size_t ranking_take(struct ranking *g, size_t first, size_t max,
                     ranking_visit_fn *visit, void *self);
 
+/* At least so many elements are cut out at once. */
+enum { RANKING_PART_MIN = 256 };
+/* Takes `count` elements from rank `first` on, not all there are, out as a
+ * ranking of their own, in O(log n). Only ranking_find and ranking_count may be
+ * asked of it, and ranking_destroy_part frees it; until then `g` counts its
+ * nodes' bytes. NULL: out of memory, nothing has changed. */
+struct ranking *ranking_cut_out(struct ranking *g, size_t first, size_t count);
+/* As ranking_destroy_some, of what was cut out of `g`; NULL: which is gone. What
+ * has not been visited can still be found. */
+bool ranking_destroy_part(struct ranking *g, struct ranking **part, size_t max,
+                          ranking_visit_fn *visit, void *self);
+
 /* --- places --------------------------------------------------------------- */
 
 enum ranking_side {

@@ -48,6 +48,8 @@ struct ranking {
     void *root;      /* NULL: empty */
     unsigned height; /* levels above the leaves */
     size_t element_count, leaf_count, inner_count;
+    /* What was cut out and is not yet freed; its nodes are counted above. */
+    size_t part_count;
 };
 
 /* A cut, ready to be compared. */
@@ -153,8 +155,21 @@ STATUS_CHECKED enum status ranking_make_room(struct ranking *g,
                                              const struct goal *goal,
                                              struct ranking_step *path,
                                              struct reserve *spare);
-/* After the path's leaf has lost slots: merges, refills, frees. */
-void ranking_repair(struct ranking *g, struct ranking_step *path);
+/* After the path's node of level `from` has lost items: merges, refills, frees,
+ * there and above. True: its parent has one less child. */
+bool ranking_repair(struct ranking *g, const struct ranking_step *path,
+                    unsigned from);
+/* Unless the root has more than one child, the child is the root. */
+void ranking_shrink_root(struct ranking *g);
+/* Items of one node of the level go to another, which has room. What the parents
+ * know is for ranking_refresh to say. */
+void ranking_move_items(unsigned level, void *dst, unsigned dst_at, void *src,
+                        unsigned src_at, unsigned count);
+void ranking_inner_open(struct inner *p, unsigned at, void *child);
+void ranking_inner_close(struct inner *p, unsigned at);
+/* Reads anew what `p` knows of its child i, a node of `level`. */
+void ranking_refresh(struct inner *p, unsigned i, unsigned level);
+void ranking_sharpen(struct inner *p, unsigned i, unsigned level);
 STATUS_CHECKED enum status ranking_reserve(struct ranking *g,
                                            struct reserve *spare,
                                            unsigned leaves, unsigned inners);

@@ -37,8 +37,8 @@ static void inner_move(struct inner *dst, unsigned dst_at, struct inner *src,
     src->count = (uint16_t)(src->count - count);
 }
 
-static void move_items(unsigned level, void *dst, unsigned dst_at, void *src,
-                       unsigned src_at, unsigned count)
+void ranking_move_items(unsigned level, void *dst, unsigned dst_at, void *src,
+                        unsigned src_at, unsigned count)
 {
     if (count == 0) {
         return;
@@ -51,8 +51,7 @@ static void move_items(unsigned level, void *dst, unsigned dst_at, void *src,
     }
 }
 
-/* Makes place for a child; what is known of it is for refresh to say. */
-static void inner_open(struct inner *p, unsigned at, void *child)
+void ranking_inner_open(struct inner *p, unsigned at, void *child)
 {
     unsigned behind = p->count - at;
 
@@ -67,7 +66,7 @@ static void inner_open(struct inner *p, unsigned at, void *child)
     p->count++;
 }
 
-static void inner_close(struct inner *p, unsigned at)
+void ranking_inner_close(struct inner *p, unsigned at)
 {
     unsigned behind = p->count - at - 1;
 
@@ -79,8 +78,7 @@ static void inner_close(struct inner *p, unsigned at)
     p->count--;
 }
 
-/* Reads anew what `p` knows of its child i, a node of `level`. */
-static void refresh(struct inner *p, unsigned i, unsigned level)
+void ranking_refresh(struct inner *p, unsigned i, unsigned level)
 {
     if (level == 0) {
         const struct leaf *f = p->children[i];
@@ -101,7 +99,7 @@ static void refresh(struct inner *p, unsigned i, unsigned level)
     p->images[i] = child->images[0];
 }
 
-static void sharpen(struct inner *p, unsigned i, unsigned level)
+void ranking_sharpen(struct inner *p, unsigned i, unsigned level)
 {
     if (level == 0) {
         ranking_leaf_sharpen(p->children[i]);
@@ -267,14 +265,14 @@ static void balance(struct inner *p, unsigned l, unsigned level)
     unsigned half = (a + b + 1) / 2;
 
     if (a > half) {
-        move_items(level, right, 0, left, half, a - half);
+        ranking_move_items(level, right, 0, left, half, a - half);
     } else {
-        move_items(level, left, a, right, 0, half - a);
+        ranking_move_items(level, left, a, right, 0, half - a);
     }
-    refresh(p, l, level);
-    refresh(p, l + 1, level);
-    sharpen(p, l, level);
-    sharpen(p, l + 1, level);
+    ranking_refresh(p, l, level);
+    ranking_refresh(p, l + 1, level);
+    ranking_sharpen(p, l, level);
+    ranking_sharpen(p, l + 1, level);
 }
 
 /* Child i keeps `keep` items, the rest go to a new one behind it. */
@@ -283,12 +281,12 @@ static void split_one(struct inner *p, unsigned i, unsigned level, void *made,
 {
     void *node = p->children[i];
 
-    move_items(level, made, 0, node, keep, node_count(node, level) - keep);
-    inner_open(p, i + 1, made);
-    refresh(p, i, level);
-    refresh(p, i + 1, level);
-    sharpen(p, i, level);
-    sharpen(p, i + 1, level);
+    ranking_move_items(level, made, 0, node, keep, node_count(node, level) - keep);
+    ranking_inner_open(p, i + 1, made);
+    ranking_refresh(p, i, level);
+    ranking_refresh(p, i + 1, level);
+    ranking_sharpen(p, i, level);
+    ranking_sharpen(p, i + 1, level);
 }
 
 /* Children l and l + 1 become three of equal size. */
@@ -298,12 +296,12 @@ static void split_two(struct inner *p, unsigned l, unsigned level, void *made)
     unsigned a = node_count(left, level), b = node_count(right, level);
     unsigned third = (a + b) / 3;
 
-    move_items(level, made, 0, left, third, a - third);
-    move_items(level, made, a - third, right, 0, b - third);
-    inner_open(p, l + 1, made);
+    ranking_move_items(level, made, 0, left, third, a - third);
+    ranking_move_items(level, made, a - third, right, 0, b - third);
+    ranking_inner_open(p, l + 1, made);
     for (unsigned i = l; i <= l + 2; i++) {
-        refresh(p, i, level);
-        sharpen(p, i, level);
+        ranking_refresh(p, i, level);
+        ranking_sharpen(p, i, level);
     }
 }
 
@@ -313,8 +311,8 @@ static void grow_root(struct ranking *g, struct ranking_step *path,
     struct inner *root = take_inner(g, spare);
 
     assert(g->height + 1 < RANKING_LEVELS_MAX);
-    inner_open(root, 0, g->root);
-    refresh(root, 0, g->height);
+    ranking_inner_open(root, 0, g->root);
+    ranking_refresh(root, 0, g->height);
     g->root = root;
     g->height++;
     path[g->height] = (struct ranking_step){root, 0};
@@ -412,7 +410,7 @@ static void drop_empty(struct ranking *g, const struct ranking_step *path,
     unsigned i = (unsigned)path[level + 1].index;
 
     ranking_free_node(g, path[level].node, level);
-    inner_close(p, i);
+    ranking_inner_close(p, i);
     if (i == 0 && p->count > 0) {
         ranking_set_first(g, path, level + 1, p->firsts[0], p->images[0]);
     }
@@ -423,12 +421,12 @@ static void merge(struct ranking *g, struct inner *p, unsigned l,
 {
     void *left = p->children[l], *right = p->children[l + 1];
 
-    move_items(level, left, node_count(left, level), right, 0,
+    ranking_move_items(level, left, node_count(left, level), right, 0,
                node_count(right, level));
-    refresh(p, l, level);
+    ranking_refresh(p, l, level);
     ranking_free_node(g, right, level);
-    inner_close(p, l + 1);
-    sharpen(p, l, level);
+    ranking_inner_close(p, l + 1);
+    ranking_sharpen(p, l, level);
 }
 
 /* The node of that level has lost items; true: its parent has too. */
@@ -467,7 +465,7 @@ static bool repair_at(struct ranking *g, const struct ranking_step *path,
     return true;
 }
 
-static void shrink_root(struct ranking *g)
+void ranking_shrink_root(struct ranking *g)
 {
     if (g->height == 0 && node_count(g->root, 0) == 0) {
         ranking_free_node(g, g->root, 0);
@@ -482,14 +480,16 @@ static void shrink_root(struct ranking *g)
     }
 }
 
-void ranking_repair(struct ranking *g, struct ranking_step *path)
+bool ranking_repair(struct ranking *g, const struct ranking_step *path,
+                    unsigned from)
 {
-    unsigned level = 0;
+    unsigned level = from;
 
     while (level < g->height && repair_at(g, path, level)) {
         level++;
     }
     if (level == g->height) {
-        shrink_root(g);
+        ranking_shrink_root(g);
     }
+    return level > from;
 }

@@ -232,23 +232,53 @@ static size_t free_last_leaf(struct ranking *g, ranking_visit_fn *visit,
     return count;
 }
 
-bool ranking_destroy_some(struct ranking **g, size_t max,
-                          ranking_visit_fn *visit, void *self)
+/* True: there are more. */
+static bool free_leaves(struct ranking *dead, size_t max,
+                        ranking_visit_fn *visit, void *self)
 {
-    struct ranking *dead = *g;
-    size_t done = 0;
-
-    while (dead->root != NULL) {
+    for (size_t done = 0; dead->root != NULL;) {
         if (done >= max) {
             return true;
         }
         done += free_last_leaf(dead, visit, self);
     }
-    assert(dead->leaf_count == 0);
-    assert(dead->inner_count == 0);
+    return false;
+}
+
+bool ranking_destroy_some(struct ranking **g, size_t max,
+                          ranking_visit_fn *visit, void *self)
+{
+    struct ranking *dead = *g;
+
+    if (free_leaves(dead, max, visit, self)) {
+        return true;
+    }
+    assert(dead->leaf_count == 0 || dead->part_count > 0);
+    assert(dead->inner_count == 0 || dead->part_count > 0);
     slab_free(dead->heap, dead);
     *g = NULL;
     return false;
+}
+
+bool ranking_destroy_part(struct ranking *g, struct ranking **part, size_t max,
+                          ranking_visit_fn *visit, void *self)
+{
+    struct ranking *dead = *part;
+    bool more = free_leaves(dead, max, visit, self);
+
+    /* The part itself has counted from 0 down. */
+    if (g != NULL) {
+        g->leaf_count += dead->leaf_count;
+        g->inner_count += dead->inner_count;
+        g->part_count -= !more;
+    }
+    dead->leaf_count = 0;
+    dead->inner_count = 0;
+    if (!more) {
+        slab_free(dead->heap, dead);
+        *part = NULL;
+    }
+    return more;
 }
 
 void ranking_destroy(struct ranking **g)
@@ -426,7 +456,8 @@ void ranking_check(const struct ranking *g)
     size_t elements = 0, leaves = 0, inners = 0;
 
     if (g->root == NULL) {
-        assert(g->element_count + g->leaf_count + g->inner_count == 0);
+        assert(g->element_count == 0);
+        assert(g->leaf_count + g->inner_count == 0 || g->part_count > 0);
         assert(g->height == 0);
         return;
     }
@@ -439,6 +470,6 @@ void ranking_check(const struct ranking *g)
         leaves++;
     } while (next_leaf(&c));
     assert(elements == g->element_count);
-    assert(leaves == g->leaf_count);
-    assert(inners == g->inner_count);
+    assert(g->part_count > 0 || leaves == g->leaf_count);
+    assert(g->part_count > 0 || inners == g->inner_count);
 }

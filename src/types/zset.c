@@ -391,19 +391,21 @@ void zset_visit(const struct entry *e, size_t first, size_t count,
 }
 
 void zset_remove_ranks(const struct entry_memory *m, struct entry **e,
-                       size_t first, size_t count)
+                       size_t first, size_t count, struct value **removed)
 {
+    *removed = NULL;
     if (count == 0) {
         return;
     }
     if ((*e)->encoding == ENC_BIG) {
-        zset_big_remove_ranks(zset_big_of(*e), m, first, count);
+        *removed = zset_big_remove_ranks(zset_big_of(*e), m, first, count);
         return;
     }
     packed_remove(m, e, listpack_seek(packed(*e), (int64_t)first * 2), count);
 }
 
 struct visitor {
+    const struct zset_big *z;
     zset_visit_fn *visit;
     void *self;
 };
@@ -412,15 +414,17 @@ static void scan_cell(void *self, void *cell)
 {
     const struct visitor *v = self;
     const struct ranked *r = cell;
-    (void)v->visit(v->self, ranked_member(r), r->score);
+    if (zset_big_has(v->z, r)) {
+        (void)v->visit(v->self, ranked_member(r), r->score);
+    }
 }
 
 uint64_t zset_scan(const struct entry *e, uint64_t cursor, zset_visit_fn *visit,
                    void *self)
 {
     if (e->encoding == ENC_BIG) {
-        struct visitor v = {visit, self};
-        return table_scan(zset_big_of(e)->by_member, cursor, scan_cell, &v);
+        struct visitor v = {zset_big_of(e), visit, self};
+        return table_scan(v.z->by_member, cursor, scan_cell, &v);
     }
     zset_visit(e, 0, value_count(e), false, visit, self);
     return 0;
@@ -430,8 +434,12 @@ struct slice zset_random(const struct entry *e, struct random *r,
                          char scratch[ZSET_SCRATCH_BYTES], double *score)
 {
     if (e->encoding == ENC_BIG) {
-        const struct ranked *cell = table_random(zset_big_of(e)->by_member, r,
-                                                 NULL);
+        const struct zset_big *z = zset_big_of(e);
+        const struct ranked *cell =
+            z->parts == NULL
+                ? table_random(z->by_member, r, NULL)
+                : ranking_at_rank(z->by_score,
+                                  random_below(r, zset_big_count(z)));
         *score = cell->score;
         return ranked_member(cell);
     }

@@ -57,9 +57,11 @@ typedef bool zset_visit_fn(void *self, struct slice member, double score);
 /* `count` elements (so many there are), from rank `first` up, or down. */
 void zset_visit(const struct entry *e, size_t first, size_t count,
                 bool is_downward, zset_visit_fn *visit, void *self);
-/* Removes `count` elements from rank `first` up. *e may be replaced. */
+/* Removes `count` elements from rank `first` up. *e may be replaced. When they
+ * are many, *removed is a value that nothing leads to any more, to be freed by
+ * its destroy_some; else NULL. */
 void zset_remove_ranks(const struct entry_memory *m, struct entry **e,
-                       size_t first, size_t count);
+                       size_t first, size_t count, struct value **removed);
 /* As table_scan: a bucket's elements; all of a small set, whose cursor is 0. The
  * visit's answer is not looked at. */
 uint64_t zset_scan(const struct entry *e, uint64_t cursor, zset_visit_fn *visit,

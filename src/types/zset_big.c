@@ -1,7 +1,10 @@
 /* zset_big: each element is one cell (ranked.h), to which both the table and the
  * ranking point.
  *
- * Invariant: the two hold the same cells.
+ * Parts:     a long range is cut out of the ranking at once, and its cells leave
+ *            the table while they are freed in the background. Until then the
+ *            table has cells that the set has not: zset_big_has tells which.
+ * Invariant: the table holds the cells of the ranking and of the parts.
  * Memory:    cells, table and ranking are the heap's, cells over SLAB_CELL_MAX
  *            the account's. Their bytes are counted as they come and go, so
  *            that asking for them needs no walk. */
@@ -14,6 +17,18 @@ enum {
     /* A walk goes through the ranking first, which moves the cells, then
      * through the table's own memory. */
     COMPACT_TABLE = 62, /* bit of a cursor: it is the table's */
+    PART_MIN = 1024, /* fewer elements are removed one by one */
+    PARTS_MAX = 4,   /* while there are so many, more too */
+};
+static_assert((int)PART_MIN >= (int)RANKING_PART_MIN, "a part can be cut out");
+
+/* A range that was cut out, to be freed. It lies in the set's home. */
+struct zset_part {
+    struct value head; /* first */
+    struct zset_big *whole; /* NULL: it is gone, and its table too */
+    struct zset_part *next; /* of the same whole */
+    struct ranking *cells;
+    bool is_external; /* may some be outside the heap? */
 };
 
 /* ---- cells ---- */
@@ -32,11 +47,22 @@ static bool is_outside(const struct ranked *r)
 
 /* ---- the three changes ---- */
 
+bool zset_big_has(const struct zset_big *z, const struct ranked *r)
+{
+    for (const struct zset_part *p = z->parts; p != NULL; p = p->next) {
+        if (ranking_find(p->cells, r->score, ranked_member(r)) == r) {
+            return false;
+        }
+    }
+    return true;
+}
+
 struct ranked *zset_big_find(const struct zset_big *z, uint64_t hash,
                              struct slice member, struct table_at *at)
 {
     struct ranked *r = table_find_first(z->by_member, hash, at);
-    while (r != NULL && !slice_equal(ranked_member(r), member)) {
+    while (r != NULL && (!slice_equal(ranked_member(r), member)
+                         || !zset_big_has(z, r))) {
         r = table_find_next(at);
     }
     return r;
@@ -114,15 +140,94 @@ static void take_cell(void *self, struct ranked *r)
     drop_cell(t->z, t->m, r);
 }
 
-void zset_big_remove_ranks(struct zset_big *z, const struct entry_memory *m,
-                           size_t first, size_t count)
+/* ---- parts ---- */
+
+static struct zset_part *part_of(const struct value *v)
+{
+    return (struct zset_part *)(void *)(uintptr_t)v;
+}
+
+static void free_cell(void *self, struct ranked *r)
+{
+    const struct one *x = self;
+    ranked_destroy(&r, x->m->heap, x->m->account);
+}
+
+static void forget_part(struct zset_part *p)
+{
+    struct zset_part **at = &p->whole->parts;
+    while (*at != p) {
+        at = &(*at)->next;
+    }
+    *at = p->next;
+    p->whole->part_count--;
+}
+
+static bool part_destroy_some(struct value **v, const struct entry_memory *m,
+                              size_t budget)
+{
+    struct zset_part *p = part_of(*v);
+    struct zset_big *z = p->whole;
+    struct one x = {z, m};
+    if (ranking_destroy_part(z != NULL ? z->by_score : NULL, &p->cells, budget,
+                             z != NULL ? take_cell : free_cell, &x)) {
+        return false;
+    }
+    if (z != NULL) {
+        forget_part(p);
+    }
+    slab_free(m->heap, p);
+    *v = NULL;
+    return true;
+}
+
+static bool part_is_external(const struct value *v)
+{
+    return part_of(v)->is_external;
+}
+
+static const struct value_ops part_ops = {
+    .destroy_some = part_destroy_some, .is_external = part_is_external,
+};
+
+/* NULL: it is not worth it, or there is no memory for it. */
+static struct value *cut_out(struct zset_big *z, size_t first, size_t count)
+{
+    struct value_home *h = z->head.home;
+    if (h == NULL || count < PART_MIN || count == zset_big_count(z)
+        || z->part_count == PARTS_MAX) {
+        return NULL;
+    }
+    struct zset_part *p = slab_alloc(h->memory.heap, sizeof *p);
+    if (p == NULL) {
+        return NULL;
+    }
+    *p = (struct zset_part){.head = {.ops = &part_ops}, .whole = z,
+                            .next = z->parts,
+                            .is_external = z->outside_bytes > 0};
+    p->cells = ranking_cut_out(z->by_score, first, count);
+    if (p->cells == NULL) {
+        slab_free(h->memory.heap, p);
+        return NULL;
+    }
+    home_join(h, &p->head);
+    z->parts = p;
+    z->part_count++;
+    return &p->head;
+}
+
+struct value *zset_big_remove_ranks(struct zset_big *z,
+                                    const struct entry_memory *m, size_t first,
+                                    size_t count)
 {
     struct one t = {z, m};
-    while (count > 0) {
+    struct value *part = cut_out(z, first, count);
+    while (part == NULL && count > 0) {
         size_t taken = ranking_take(z->by_score, first, count, take_cell, &t);
         assert(taken > 0);
         count -= taken;
     }
+    return part;
 }
 
 /* ---- value_ops ---- */
@@ -134,7 +239,7 @@ static const struct zset_big *of(const struct value *v)
 
 static size_t big_count(const struct value *v)
 {
-    return table_count(of(v)->by_member);
+    return zset_big_count(of(v));
 }
 
 static size_t big_bytes(const struct value *v, const struct entry_memory *m)
@@ -158,6 +263,11 @@ static bool big_destroy_some(struct value **v, const struct entry_memory *m,
 {
     struct zset_big *z = (struct zset_big *)(void *)*v;
     struct one x = {z, m};
+    while (z->parts != NULL) {
+        struct zset_part *p = z->parts;
+        forget_part(p);
+        p->whole = NULL;
+    }
     if (ranking_destroy_some(&z->by_score, budget, destroy_cell, &x)) {
         return false;
     }
@@ -180,6 +290,7 @@ static size_t big_outside_bytes(const struct value *v)
 static struct value *big_settle(struct value *v, const struct entry_memory *to)
 {
     struct zset_big *z = (struct zset_big *)(void *)v;
+    assert(z->parts == NULL); /* they have a home, and so has the set */
     struct zset_big *moved = slab_alloc(to->heap, sizeof *moved);
     if (moved == NULL) {
         return NULL;
@@ -276,11 +387,17 @@ static void big_check(const struct value *v, const struct entry_memory *m)
     const struct zset_big *z = of(v);
     struct ranking_cursor c;
     const struct ranked *r;
-    size_t bytes = 0, outside = 0;
+    size_t bytes = 0, outside = 0, parted = 0;
     (void)m;
+    for (const struct zset_part *p = z->parts; p != NULL; p = p->next) {
+        assert(p->whole == z);
+        parted++;
+    }
+    assert(parted == z->part_count);
     table_check(z->by_member);
     ranking_check(z->by_score);
-    assert(table_count(z->by_member) == ranking_count(z->by_score));
+    assert(parted > 0
+           || table_count(z->by_member) == ranking_count(z->by_score));
     ranking_seek_rank(z->by_score, 0, &c);
     while ((r = ranking_next(&c)) != NULL) {
         struct table_at at;
@@ -292,8 +409,8 @@ static void big_check(const struct value *v, const struct entry_memory *m)
         bytes += ranked_bytes(r);
         outside += is_outside(r) ? ranked_bytes(r) : 0;
     }
-    assert(bytes == z->cell_bytes);
-    assert(outside == z->outside_bytes);
+    assert(parted > 0 ? bytes <= z->cell_bytes : bytes == z->cell_bytes);
+    assert(parted > 0 || outside == z->outside_bytes);
 }
 
 static const struct value_ops big_ops = {

@@ -14,6 +14,9 @@ struct zset_big {
     const struct hash_seed *seed;
     size_t cell_bytes;    /* of all cells, in the allocator's measure */
     size_t outside_bytes; /* of those that are not the heap's */
+    /* What was cut out; its cells are the table's until they are freed. */
+    struct zset_part *parts;
+    unsigned part_count;
 };
 
 static inline struct zset_big *zset_big_of(const struct entry *e)
@@ -31,6 +34,13 @@ static inline uint64_t zset_big_hash(const struct zset_big *z,
     return hash_keyed(z->seed, member.data, member.len);
 }
 
+static inline size_t zset_big_count(const struct zset_big *z)
+{
+    return ranking_count(z->by_score);
+}
+
+/* The table has the cell: does the set? */
+bool zset_big_has(const struct zset_big *z, const struct ranked *r);
 /* NULL: not there. `at` is where it is. */
 struct ranked *zset_big_find(const struct zset_big *z, uint64_t hash,
                              struct slice member, struct table_at *at);
@@ -42,8 +52,11 @@ STATUS_CHECKED enum status zset_big_add(struct zset_big *z,
                                         double score, bool is_last);
 bool zset_big_remove(struct zset_big *z, const struct entry_memory *m,
                      struct slice member);
-/* Removes `count` elements from rank `first` up; there are so many. */
-void zset_big_remove_ranks(struct zset_big *z, const struct entry_memory *m,
-                           size_t first, size_t count);
+/* Removes `count` elements from rank `first` up; there are so many. A value that
+ * nothing leads to any more is returned, to be freed by its destroy_some, if
+ * they are many and others are left; else NULL. */
+struct value *zset_big_remove_ranks(struct zset_big *z,
+                                    const struct entry_memory *m, size_t first,
+                                    size_t count);
 
 #endif

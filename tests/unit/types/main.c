@@ -9,6 +9,7 @@ int main(void)
     failed += test_failure_run();
     failed += test_model_run();
     failed += test_zset_run();
+    failed += test_zset_part_run();
     failed += test_hash_run();
     failed += test_list_run();
     failed += test_set_run();

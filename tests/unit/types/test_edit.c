@@ -96,7 +96,7 @@ static void test_same_length_stays(void **state)
 {
     (void)state;
     struct world w;
-    uint8_t buffer[2000], *bytes;
+    uint8_t buffer[2500], *bytes;
     world_init(&w);
     for (size_t len = 5; len <= sizeof buffer; len += 399) {
         struct slice value = pattern(buffer, len);
@@ -243,8 +243,9 @@ static void test_deadline_comes_and_goes(void **state)
 {
     (void)state;
     struct world w;
-    uint8_t buffer[2000];
-    const size_t lens[] = {0, 1, 120, 127, 128, 900, 990, 1000, 1005, 2000};
+    uint8_t buffer[2500];
+    const size_t lens[] = {0, 1, 120, 127, 128, 900, 990, 1000, 1005, 2030,
+                           2500};
     struct slice key = SLICE_LIT("a key of some length");
     world_init(&w);
     for (size_t i = 0; i < sizeof lens / sizeof lens[0]; i++) {
@@ -268,10 +269,10 @@ static void test_move(void **state)
 {
     (void)state;
     struct world w;
-    uint8_t buffer[2000];
-    const size_t lens[] = {0, 1, 127, 128, 990, 2000};
+    uint8_t buffer[2500];
+    const size_t lens[] = {0, 1, 127, 128, 990, 2030, 2500};
     world_init(&w);
-    for (size_t i = 0; i < 12; i++) {
+    for (size_t i = 0; i < 2 * sizeof lens / sizeof lens[0]; i++) {
         struct slice value = pattern(buffer, lens[i / 2]);
         int64_t due = i % 2 ? 77 : 0;
         struct entry *e = make(&w, SLICE_LIT("moved"), value, due);

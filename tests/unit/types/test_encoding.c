@@ -172,10 +172,10 @@ static void test_overwrites_within_the_class(void **state)
 {
     (void)state;
     struct world w;
-    uint8_t from_buffer[1100], to_buffer[1100];
+    uint8_t from_buffer[2100], to_buffer[2100];
     static const size_t lens[] = {0, 1, 2, 3, 9, 10, 11, 17, 40, 120, 126, 127,
                                   128, 129, 130, 136, 300, 310, 900, 990, 1007,
-                                  1008, 1009, 1010, 1100};
+                                  1008, 1009, 1010, 2030, 2032, 2040, 2100};
     enum { LENS = sizeof lens / sizeof lens[0] };
     world_init(&w);
     for (size_t i = 0; i < LENS * LENS; i++) {

@@ -11,7 +11,7 @@
 #include "types/zset.h"
 #include "world.h"
 
-enum { ITEMS = 3000, LONG_BYTES = 1500, TEXT_BYTES = 2000 };
+enum { ITEMS = 3000, LONG_BYTES = 2100, TEXT_BYTES = 2500 };
 
 enum kind { SET, LIST, ZSET, HASH, KINDS };
 

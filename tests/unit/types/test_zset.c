@@ -256,7 +256,9 @@ static void step_remove_ranks(struct model *m)
     size_t first = below(m, m->count + 1);
     size_t left = m->count - first;
     size_t count = below(m, (left < 20 ? left : 20) + 1);
-    zset_remove_ranks(m->w.m, &m->e, first, count);
+    struct value *removed;
+    zset_remove_ranks(m->w.m, &m->e, first, count, &removed);
+    assert_null(removed);
     model_delete(m, first, count);
 }
 

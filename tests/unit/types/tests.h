@@ -16,6 +16,7 @@ int test_transfer_run(void);
 int test_failure_run(void);
 int test_model_run(void);
 int test_zset_run(void);
+int test_zset_part_run(void);
 int test_hash_run(void);
 int test_list_run(void);
 int test_set_run(void);
