@@ -114,7 +114,11 @@ static bool set_all(struct cmd_ctx *c, int64_t *count)
     if (!ctx_edit_open(c, &c->keys[0], TYPE_HASH, true, &edit)) {
         return false;
     }
-    for (; i < c->argc; i += 2) {
+    if (c->argc > 4) {
+        st = hash_expect(edit.memory, ctx_limits(c), &edit.entry,
+                         (c->argc - 2) / 2, c->now_ms);
+    }
+    for (; st == ST_OK && i < c->argc; i += 2) {
         struct hash_item item = {c->argv[i], c->argv[i + 1], HASH_FOREVER,
                                  NULL};
         bool added;

@@ -17,8 +17,12 @@ static void sadd_run(struct cmd_ctx *c)
     if (!ctx_edit_open(c, &c->keys[0], TYPE_SET, true, &edit)) {
         return;
     }
+    if (c->argc > 3) {
+        st = set_expect(edit.memory, ctx_limits(c), &edit.entry, c->argv + 2,
+                        c->argc - 2);
+    }
     uint32_t i = 2;
-    for (; i < c->argc; i++) {
+    for (; st == ST_OK && i < c->argc; i++) {
         bool added;
         st = set_add(edit.memory, ctx_limits(c), &edit.entry, c->argv[i],
                      &added);

@@ -138,8 +138,11 @@ static void add(struct cmd_ctx *c, struct addition *a)
         return;
     }
     a->is_refused = edit.entry == NULL;
+    if (edit.entry != NULL && a->count > 1) {
+        st = zset_expect(edit.memory, ctx_limits(c), &edit.entry, a->count);
+    }
     uint32_t done = 0;
-    for (; edit.entry != NULL && done < a->count; done++) {
+    for (; edit.entry != NULL && st == ST_OK && done < a->count; done++) {
         st = add_one(c, &edit, a, a->scores[done],
                      c->argv[a->first + done * 2 + 1]);
         if (st != ST_OK) {

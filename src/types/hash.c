@@ -83,6 +83,14 @@ enum status hash_set(const struct entry_memory *m, const struct value_limits *l,
         ? hash_table_set(hash_table_of(*e), m, item, now_ms, added) : st;
 }
 
+enum status hash_expect(const struct entry_memory *m,
+                        const struct value_limits *l, struct entry **e,
+                        size_t count, int64_t now_ms)
+{
+    bool is_many = (int64_t)count > limit(&l->hash_entries_max);
+    return is_many && !is_big(*e) ? make_big(m, e, now_ms) : ST_OK;
+}
+
 bool hash_remove(const struct entry_memory *m, struct entry **e,
                  struct slice field)
 {

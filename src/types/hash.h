@@ -38,6 +38,12 @@ STATUS_CHECKED enum status hash_set(const struct entry_memory *m,
                                     struct entry **e,
                                     const struct hash_item *item,
                                     int64_t now_ms, bool *added);
+/* Before `count` items are set: a packed hash becomes big at once if it may not
+ * have so many, even if some are alike or in it already. Clients see the form. */
+STATUS_CHECKED enum status hash_expect(const struct entry_memory *m,
+                                       const struct value_limits *l,
+                                       struct entry **e, size_t count,
+                                       int64_t now_ms);
 /* False: it was not there. *e may be replaced. `field` may lie in the hash. */
 bool hash_remove(const struct entry_memory *m, struct entry **e,
                  struct slice field);

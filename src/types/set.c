@@ -546,6 +546,25 @@ enum status set_add(const struct entry_memory *m, const struct value_limits *l,
     return st;
 }
 
+enum status set_expect(const struct entry_memory *m,
+                       const struct value_limits *l, struct entry **e,
+                       const struct slice *members, size_t count)
+{
+    int64_t v;
+    if ((*e)->encoding == ENC_BIG) {
+        return ST_OK;
+    }
+    bool is_empty = value_count(*e) == 0;
+    bool is_ints = ((*e)->flags & ENTRY_INTS) != 0;
+    bool fits_ints = (int64_t)count <= limit(&l->set_intset_max);
+    if (is_ints && is_empty) { /* the first member decides what it will be */
+        is_ints = fits_ints && number_parse_int64(members[0], &v);
+    }
+    bool fits = is_ints ? fits_ints
+                        : (int64_t)count <= limit(&l->set_listpack_max);
+    return fits ? ST_OK : to_big(m, e);
+}
+
 bool set_remove(const struct entry_memory *m, struct entry **e,
                 struct slice member)
 {

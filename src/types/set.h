@@ -18,6 +18,13 @@ STATUS_CHECKED enum status set_add(const struct entry_memory *m,
                                    const struct value_limits *l,
                                    struct entry **e, struct slice member,
                                    bool *added);
+/* Before these are added: a packed set becomes big at once if it may not have so
+ * many, even if some are alike or in it already. Clients see the form. */
+STATUS_CHECKED enum status set_expect(const struct entry_memory *m,
+                                      const struct value_limits *l,
+                                      struct entry **e,
+                                      const struct slice *members,
+                                      size_t count);
 /* False: it was not there. *e may be replaced. `member` may lie in the set. */
 bool set_remove(const struct entry_memory *m, struct entry **e,
                 struct slice member);

@@ -212,6 +212,16 @@ enum status zset_put(const struct entry_memory *m, const struct value_limits *l,
                         : zset_big_add(z, m, hash, member, score, false);
 }
 
+enum status zset_expect(const struct entry_memory *m,
+                        const struct value_limits *l, struct entry **e,
+                        size_t count)
+{
+    int64_t max = atomic_load_explicit(&l->zset_entries_max,
+                                       memory_order_relaxed);
+    return (int64_t)count > max && (*e)->encoding != ENC_BIG ? to_big(m, e)
+                                                             : ST_OK;
+}
+
 bool zset_remove(const struct entry_memory *m, struct entry **e,
                  struct slice member)
 {

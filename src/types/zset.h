@@ -30,6 +30,11 @@ STATUS_CHECKED enum status zset_put(const struct entry_memory *m,
                                     const struct value_limits *l,
                                     struct entry **e, struct slice member,
                                     double score, const struct zset_at *at);
+/* Before `count` members are put: a packed set becomes big at once if it may not
+ * have so many, even if some are alike or in it already. Clients see the form. */
+STATUS_CHECKED enum status zset_expect(const struct entry_memory *m,
+                                       const struct value_limits *l,
+                                       struct entry **e, size_t count);
 /* False: it was not there. *e may be replaced. */
 bool zset_remove(const struct entry_memory *m, struct entry **e,
                  struct slice member);

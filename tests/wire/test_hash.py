@@ -41,6 +41,13 @@ def test_fields_go_when_due(raw, form):
     assert raw.cmd("HTTL", "h", "FIELDS", "1", "stays") == [100]
 
 
+def test_many_fields_at_once_decide_the_form(raw):
+    for times, form in ((512, b"listpack"), (513, b"hashtable")):
+        raw.cmd("HSET", "h", *["f", "v"] * times)
+        assert raw.cmd("OBJECT", "ENCODING", "h") == form
+        assert raw.cmd("HGETALL", "h") == [b"f", b"v"]
+
+
 def test_key_goes_with_its_last_field(raw, form):
     raw.cmd("HSETEX", "h", "PX", "20", "FIELDS", "2", "a", "1", "b", "2")
     assert raw.cmd("OBJECT", "ENCODING", "h") == form.encode()

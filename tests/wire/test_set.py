@@ -185,6 +185,16 @@ def test_encoding(raw, config):
     assert encoding(raw, "words") == b"listpack"
     raw.cmd("SADD", "words", "one more")
     assert encoding(raw, "words") == b"hashtable"
+    # So many might come that no packed form would do.
+    raw.cmd("SADD", "wide", *["a"] * 129)
+    assert encoding(raw, "wide") == b"hashtable"
+    assert raw.cmd("SCARD", "wide") == 1
+    raw.cmd("SADD", "wide numbers", *[1] * 512)
+    assert encoding(raw, "wide numbers") == b"intset"
+    raw.cmd("SADD", "wide numbers", *[1] * 513)
+    assert encoding(raw, "wide numbers") == b"hashtable"
+    raw.cmd("SADD", "mixed", 1, *["a"] * 200)
+    assert encoding(raw, "mixed") == b"listpack"
     # No number to us: it has a sign or a zero too many.
     for word in ("+1", "01", "-0", "9223372036854775808"):
         raw.cmd("SADD", word, word)

@@ -48,11 +48,47 @@ def test_random_steps_agree_with_a_model(r, members, encoding):
     assert r.exists("z") == 0
 
 
+def test_long_ranges_go_at_once(r):
+    model = {b"m%05d" % i: i * 7919 % 30000 for i in range(30000)}
+    r.zadd("z", model)
+
+    def left():
+        return [m for m, _ in ordered(model)]
+
+    def keep(is_kept):
+        for member in [m for m in model if not is_kept(model[m])]:
+            del model[member]
+
+    for step in range(4):
+        count = len(model)
+        gone = set(left()[100:count // 2])
+        assert r.zremrangebyrank("z", 100, count // 2 - 1) == len(gone)
+        for member in gone:
+            del model[member]
+        assert r.zcard("z") == len(model)
+        assert all(s is None for s in r.zmscore("z", list(gone)[:50]))
+        # Some come back before the background has freed their like.
+        back = {m: step for m in list(gone)[:3000]}
+        assert r.zadd("z", back) == len(back)
+        model.update(back)
+        assert set(r.zscan_iter("z", count=5000)) == set(
+            (m, float(s)) for m, s in model.items())
+        assert r.zrange("z", 0, -1) == left()
+        assert all(m in model for m in r.zrandmember("z", -200))
+    assert r.zremrangebyscore("z", 5000, "+inf") > 0
+    keep(lambda score: score < 5000)
+    assert r.zrange("z", 0, -1) == left()
+    assert r.rename("z", "y") and r.delete("y") == 1
+
+
 def test_limits_of_the_packed_form(r):
     r.zadd("z", {b"m%d" % i: i for i in range(128)})
     assert r.object("encoding", "z") == b"listpack"
     r.zadd("z", {b"one more": 1})
     assert r.object("encoding", "z") == b"skiplist"
+    for times, form in ((128, b"listpack"), (129, b"skiplist")):
+        assert r.execute_command("ZADD", "wide", *[1, "a"] * times) in (0, 1)
+        assert r.object("encoding", "wide") == form
     r.zadd("long", {b"x" * 64: 1})
     assert r.object("encoding", "long") == b"listpack"
     r.zadd("long", {b"x" * 65: 1})

@@ -5,6 +5,7 @@ int test_listpack_run(void);
 int test_intset_run(void);
 int test_quicklist_run(void);
 int test_ranking_run(void);
+int test_ranking_cut_run(void);
 
 int main(void)
 {
@@ -15,5 +16,6 @@ int main(void)
     failed += test_intset_run();
     failed += test_quicklist_run();
     failed += test_ranking_run();
+    failed += test_ranking_cut_run();
     return failed;
 }

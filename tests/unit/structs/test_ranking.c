@@ -593,128 +593,6 @@ static void test_take(void **state)
     world_close(&w);
 }
 
-static void count_visit(void *self, struct ranked *r)
-{
-    struct world *w = self;
-
-    w->visited++;
-    ranked_destroy(&r, w->heap, &w->account);
-}
-
-/* What has not been visited is in the part, what the model has is not. */
-static void check_part(const struct world *w, struct ranking *part,
-                       struct ranked *const *cells, size_t count)
-{
-    for (size_t i = 0; i < count - w->visited; i++) {
-        assert_ptr_equal(ranking_find(part, cells[i]->score,
-                                      ranked_member(cells[i])), cells[i]);
-    }
-    for (size_t i = 0; i < w->count; i += 1 + w->count / 100) {
-        const struct ranked *r = w->model[i];
-
-        assert_null(ranking_find(part, r->score, ranked_member(r)));
-    }
-}
-
-/* Cuts a range out, and goes on writing while the part is freed. */
-static void step_cut(struct world *w, enum score_kind kind, size_t first,
-                     size_t count)
-{
-    struct ranked **cells = malloc(count * sizeof(*cells));
-    struct ranking *part;
-    struct slab_stats stats;
-
-    assert_non_null(cells);
-    memcpy(cells, w->model + first, count * sizeof(*cells));
-    for (int64_t n = 0;; n++) {
-        w->account.fail_after = n;
-        part = ranking_cut_out(w->ranking, first, count);
-        w->account.fail_after = -1;
-        if (part != NULL) {
-            assert_true(n > 0);
-            break;
-        }
-        ranking_check(w->ranking);
-        assert_int_equal(ranking_count(w->ranking), w->count);
-    }
-    model_remove(w, first, count);
-    check_all(w);
-    assert_int_equal(ranking_count(part), count);
-    w->visited = 0;
-    check_part(w, part, cells, count);
-    while (ranking_destroy_part(w->ranking, &part, 1 + count / 5, count_visit,
-                                w)) {
-        check_part(w, part, cells, count);
-        step_insert(w, kind);
-        step_insert(w, kind);
-        step_remove(w);
-        ranking_check(w->ranking);
-    }
-    assert_null(part);
-    assert_int_equal(w->visited, count);
-    check_all(w);
-    slab_stats_read(w->heap, &stats);
-    assert_true(stats.cell_bytes >= ranking_bytes(w->ranking));
-    free(cells);
-}
-
-static void test_cut_out(void **state)
-{
-    (void)state;
-    for (enum score_kind kind = 0; kind < SCORE_KINDS; kind++) {
-        struct world w;
-
-        world_open(&w, kind + 10);
-        for (int round = 0; round < 30; round++) {
-            size_t want = RANKING_PART_MIN * 2 + below(&w, 30000), first, count;
-
-            while (w.count < want) {
-                step_insert(&w, kind);
-            }
-            first = below(&w, 3) == 0 ? 0 : below(&w, w.count / 2);
-            count = w.count - first - 1;
-            if (below(&w, 3) != 0) {
-                count = RANKING_PART_MIN
-                        + below(&w, count - RANKING_PART_MIN + 1);
-            }
-            if (first > 0 && below(&w, 4) == 0) {
-                count = w.count - first;
-            }
-            step_cut(&w, kind, first, count);
-            for (int i = 0; i < 100 && w.count > 0; i++) {
-                step_rescore(&w, kind);
-                step_remove(&w);
-            }
-            check_all(&w);
-        }
-        world_close(&w);
-    }
-}
-
-/* The whole goes before what was cut out of it. */
-static void test_part_survives(void **state)
-{
-    struct world w;
-    struct ranking *part;
-
-    (void)state;
-    world_open(&w, 8);
-    for (size_t i = 0; i < 20000; i++) {
-        step_insert(&w, SCORES_WHOLE);
-    }
-    part = ranking_cut_out(w.ranking, 100, 19000);
-    assert_non_null(part);
-    while (ranking_destroy_some(&w.ranking, 500, destroy_visit, &w)) {
-    }
-    assert_int_equal(w.visited, 1000);
-    while (ranking_destroy_part(NULL, &part, 500, destroy_visit, &w)) {
-    }
-    assert_int_equal(w.visited, 20000);
-    assert_int_equal(mem_used(&w.account), w.heap_bytes);
-    w.ranking = ranking_create(w.heap);
-    world_close(&w);
-}
-
 /* Every allocation of every write fails once; then nothing has changed. */
 static void test_no_memory(void **state)
 {
@@ -868,8 +746,6 @@ int test_ranking_run(void)
         cmocka_unit_test(test_sequential),
         cmocka_unit_test(test_fill),
         cmocka_unit_test(test_take),
-        cmocka_unit_test(test_cut_out),
-        cmocka_unit_test(test_part_survives),
         cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_compaction),
         cmocka_unit_test(test_destroy),

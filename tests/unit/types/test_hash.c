@@ -193,6 +193,14 @@ static void step_set(struct model *m, struct field *f)
     memcpy(f->value, bytes, len);
 }
 
+static void step_expect(struct model *m)
+{
+    size_t count = below(m, 600);
+    enum status st = hash_expect(m->w.m, &m->limits, &m->e, count, m->now_ms);
+    assert_true(st != ST_OK || m->e->encoding == ENC_BIG
+                || (int64_t)count <= m->limits.hash_entries_max);
+}
+
 static void step_deadline(struct model *m, struct field *f)
 {
     int64_t deadline_ms = random_deadline(m);
@@ -297,6 +305,8 @@ static void step(struct model *m)
         step_transfer(m);
     } else if (kind < 92) {
         step_random(m);
+    } else if (below(m, 500) == 0) { /* it makes hashes big */
+        step_expect(m);
     } else {
         step_expire(m);
     }

@@ -155,6 +155,21 @@ static void step_limits(struct model *m)
     atomic_store(&m->limits.set_value_max, counts[below(m, 6)]);
 }
 
+static void step_expect(struct model *m)
+{
+    struct slice member = below(m, 2) ? SLICE_LIT("a") : SLICE_LIT("1");
+    bool was_ints = (m->e->flags & ENTRY_INTS) != 0;
+    size_t have = value_count(m->e), count = below(m, 600);
+    if (set_expect(m->w.m, &m->limits, &m->e, &member, count) != ST_OK
+        || m->e->encoding == ENC_BIG) {
+        return;
+    }
+    bool is_ints = was_ints && (have > 0 || member.data[0] == '1');
+    assert_true((is_ints && (int64_t)count <= m->limits.set_intset_max)
+                || ((!is_ints || have == 0)
+                    && (int64_t)count <= m->limits.set_listpack_max));
+}
+
 static void step_deadline(struct model *m)
 {
     int64_t due = below(m, 2) ? 1 + (int64_t)below(m, 1000) : 0;
@@ -236,6 +251,9 @@ static void test_random_changes(void **state)
         }
         size_t kind = n % 500 < 350 ? below(&m, 8) : 4 + below(&m, 7);
         m.w.m->account->fail_after = n % 4 == 0 ? (int64_t)below(&m, 5) : -1;
+        if (n % 125 == 100) { /* seldom, since it makes sets big */
+            step_expect(&m);
+        }
         steps[kind](&m);
         m.w.m->account->fail_after = -1;
         check_set(&m);

@@ -238,6 +238,17 @@ static void step_put(struct model *m)
     }
 }
 
+/* Memory fails now and then; the set is the same, whatever its form. */
+static void step_expect(struct model *m)
+{
+    size_t count = below(m, 2000);
+    m->w.m->account->fail_after = (int64_t)below(m, 20);
+    enum status st = zset_expect(m->w.m, &m->limits, &m->e, count);
+    m->w.m->account->fail_after = -1;
+    assert_true(st != ST_OK || m->e->encoding == ENC_BIG
+                || (int64_t)count <= m->limits.zset_entries_max);
+}
+
 static void step_remove(struct model *m)
 {
     uint8_t buffer[MEMBER_MAX];
@@ -295,6 +306,8 @@ static void step(struct model *m)
     case 3:
         if (below(m, 20) == 0) {
             step_copy(m);
+        } else if (below(m, STEPS / 8) == 0) {
+            step_expect(m);
         }
         break;
     case 4:
