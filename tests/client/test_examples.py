@@ -48,6 +48,16 @@ def test_what_breaks_is_told_apart(server):
     assert "get: kept" in output
 
 
+def test_a_pool_counts_right(server):
+    status, output, _ = run("pool", server.url, 200)
+    assert status == 0
+    assert output.startswith("counted 200 of 200\n")
+    assert "4 connections" in output
+    status, _, complaint = run("pool", f"redis://127.0.0.1:{free_port()}")
+    assert status == 1
+    assert "Connection refused" in complaint
+
+
 def test_pushes_come(server_of):
     """Client tracking is Redis's so far."""
     server = Server(SERVERS["redis"])
