@@ -195,6 +195,13 @@ enum engram_status conn_send_source(struct engram_conn *c,
                                     const struct engram_how *how,
                                     engram_reply_fn *on_reply, void *arg,
                                     const struct encode_source *s);
+/* As engram_send_command, but the caller keeps `cmd`, which must be sealed or
+ * whole, until the callback; the connection must be ready (else CLOSED), and its
+ * limits are not asked. `is_asking`: right behind ASKING. */
+enum engram_status conn_send_shared(struct engram_conn *c,
+                                    const struct engram_how *how,
+                                    engram_reply_fn *on_reply, void *arg,
+                                    struct engram_command *cmd, bool is_asking);
 /* Frees the request after its one callback. */
 void request_finish(struct engram_conn *c, struct request *r,
                     enum engram_status st, const struct engram_reply *reply);

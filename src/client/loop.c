@@ -182,10 +182,13 @@ enum engram_status engram_loop_turn(struct engram_loop *loop, int timeout_ms)
     return turn(&loop->conns, &loop->polled, loop->count, timeout_ms);
 }
 
+/* One that is closed, but has an alarm, is about to be opened again. */
 static bool has_open(const struct engram_loop *loop)
 {
     for (size_t i = 0; i < loop->count; i++) {
-        if (loop->conns[i] != NULL && loop->conns[i]->state != LINK_CLOSED) {
+        const struct engram_conn *c = loop->conns[i];
+        if (c != NULL && (c->state != LINK_CLOSED ||
+                          c->alarm.at_us != REQUEST_NO_DEADLINE)) {
             return true;
         }
     }

@@ -7,6 +7,8 @@
 
 #include <assert.h>
 
+enum { SHARED_COPY_MAX = 1024 };
+
 static const struct engram_how usual_how = { 0, 0, NULL };
 
 size_t conn_queued_bytes(const struct engram_conn *c)
@@ -302,6 +304,65 @@ enum engram_status engram_send_command(struct engram_conn *c,
         request_release(&c->requests, r);
     }
     return st;
+}
+
+/* ---- commands that somebody else keeps ---- */
+
+static void release_unused(struct engram_conn *c, struct request *r)
+{
+    if (r != NULL) {
+        request_release(&c->requests, r);
+    }
+}
+
+/* Small ones are copied: a pin costs more than that. */
+static void put_shared(struct engram_conn *c, struct engram_command *cmd)
+{
+    if (cmd->borrowed_count > 0 || cmd->bytes > SHARED_COPY_MAX) {
+        c->out.failed = !command_pin(cmd, &c->out) || c->out.failed;
+        return;
+    }
+    chain_append(&c->out, cmd->header, cmd->header_len);
+    chain_append(&c->out, cmd->own, cmd->own_len);
+}
+
+enum engram_status conn_send_shared(struct engram_conn *c,
+                                    const struct engram_how *how,
+                                    engram_reply_fn *on_reply, void *arg,
+                                    struct engram_command *cmd, bool is_asking)
+{
+    static const char asking_text[] = "*1\r\n$6\r\nASKING\r\n";
+    if (c->state != LINK_READY || c->is_finishing || c->is_destroyed) {
+        return ENGRAM_CLOSED;
+    }
+    struct request *r = request_acquire(&c->requests);
+    struct request *asking = is_asking ? request_acquire(&c->requests) : NULL;
+    struct chain_mark mark = chain_mark(&c->out);
+    bool ok = r != NULL && (asking != NULL || !is_asking);
+    if (ok && is_asking) {
+        chain_append(&c->out, asking_text, sizeof asking_text - 1);
+    }
+    if (ok) {
+        put_shared(c, cmd);
+        ok = !c->out.failed;
+    }
+    if (!ok) {
+        chain_rollback(&c->out, mark);
+        release_unused(c, r);
+        release_unused(c, asking);
+        return ENGRAM_NOMEM;
+    }
+    if (is_asking) {
+        struct engram_how plain = { .timeout_ms = -1 };
+        take(c, asking, &plain, sizeof asking_text - 1);
+    }
+    r->on_reply = on_reply;
+    r->arg = arg;
+    take(c, r, how, cmd->bytes);
+    if (is_asking) {
+        conn_update_wish(c);
+    }
+    return ENGRAM_OK;
 }
 
 /* ---- calling back ---- */

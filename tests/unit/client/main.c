@@ -8,6 +8,9 @@ int main(void)
     failed += test_target_run();
     failed += test_tree_run();
     failed += test_cluster_parts_run();
+    failed += test_cluster_run();
+    failed += test_cluster_use_run();
+    failed += test_cluster_chaos_run();
     failed += test_send_run();
     failed += test_link_run();
     failed += test_push_run();

@@ -10,6 +10,9 @@
 #include <cmocka.h>
 
 int test_cluster_parts_run(void);
+int test_cluster_run(void);
+int test_cluster_use_run(void);
+int test_cluster_chaos_run(void);
 int test_format_run(void);
 int test_target_run(void);
 int test_tree_run(void);
