@@ -154,8 +154,9 @@ static void run_link(struct engram_conn *c)
                is_due(c, c->connect_deadline_us)) {
         char name[ERROR_TEXT_BYTES / 2];
         target_name(&c->target, name, sizeof name);
-        conn_set_error(c, "connect %s: no answer after %d ms", name,
-                       c->options.connect_timeout_ms);
+        conn_set_error(c, "connect %s: no answer after %d ms%s", name,
+                       c->options.connect_timeout_ms,
+                       c->transport.text != NULL ? c->transport.text : "");
         link_break(c, ENGRAM_CONNECT);
     } else if (is_due(c, stall_at(c))) {
         conn_set_error(c, "the server has been silent for %d ms",
@@ -244,7 +245,8 @@ struct engram_wish engram_conn_wish(const struct engram_conn *c)
         w.events = c->transport.wants;
         return w;
     }
-    w.events = ENGRAM_READABLE | c->transport.wants;
+    w.events = c->transport.wants & ENGRAM_WRITABLE ? ENGRAM_WRITABLE
+                                                    : ENGRAM_READABLE;
     if (c->write_failure == ENGRAM_OK &&
         !(c->transport.wants & ENGRAM_READABLE) &&
         (c->first.bytes > 0 || (c->state == LINK_READY && c->out.bytes > 0))) {

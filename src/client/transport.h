@@ -30,7 +30,9 @@ struct transport {
     /* The implementation's; the owner reads the first six. */
     int fd;
     int err;
-    const char *text; /* what `err` does not say; NULL: nothing */
+    /* What `err` does not say, or in the midst of what it is connecting; NULL:
+     * nothing. */
+    const char *text;
     /* While connecting: ENGRAM_READABLE, ENGRAM_WRITABLE. Later, what is not
      * the usual: READABLE: a write waits for it; WRITABLE: a read does. */
     unsigned wants;

@@ -195,6 +195,7 @@ static enum transport_result tls_open(struct transport *t,
 static enum transport_result shake(struct transport *t)
 {
     struct tls *s = t->state;
+    t->text = " in the TLS handshake";
     ERR_clear_error();
     int result = SSL_do_handshake(s->ssl);
     switch (SSL_get_error(s->ssl, result)) {
@@ -208,6 +209,7 @@ static enum transport_result shake(struct transport *t)
     default: describe(s); return failed(t);
     }
     s->is_shaken = true;
+    t->text = NULL;
     t->wants = 0;
     t->has_input = SSL_has_pending(s->ssl) == 1;
     /* Whom to trust has been settled; a bundle of authorities takes a megabyte

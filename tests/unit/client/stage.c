@@ -53,14 +53,28 @@ static enum transport_result fake_advance(struct transport *t)
 
 static ssize_t fake_read(struct transport *t, void *out, size_t len)
 {
+    struct stage *s = t->state;
+    if (s->is_read_crossed && s->writes_left == 0) {
+        t->wants |= ENGRAM_WRITABLE;
+        t->err = EAGAIN;
+        return -1;
+    }
+    t->wants &= ~(unsigned)ENGRAM_WRITABLE;
     ssize_t n = recv(t->fd, out, len, 0);
     t->err = n < 0 ? errno : 0;
+    s->is_write_crossed = s->is_write_crossed && n <= 0;
     return n;
 }
 
 static ssize_t fake_write(struct transport *t, const struct iovec *v, int count)
 {
     struct stage *s = t->state;
+    if (s->is_write_crossed) {
+        t->wants |= ENGRAM_READABLE;
+        t->err = EAGAIN;
+        return -1;
+    }
+    t->wants &= ~(unsigned)ENGRAM_READABLE;
     if (s->writes_left == 0) {
         t->err = EAGAIN;
         return -1;

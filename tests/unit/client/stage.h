@@ -21,6 +21,8 @@ struct stage {
     size_t write_bytes_max; /* 0: no limit */
     int writes_left;       /* then EAGAIN; -1: no limit */
     uint32_t attempts;
+    bool is_write_crossed; /* a write waits until something has been read */
+    bool is_read_crossed;  /* reads wait while there are no writes_left */
 
     /* What the callbacks wrote down: "ok:OK lost:2 connected ..." */
     char log[STAGE_TEXT_BYTES];

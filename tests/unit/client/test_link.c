@@ -153,6 +153,39 @@ static bool tap_push(struct engram_conn *c, const struct engram_reply *push,
                   "invalidate") == 0;
 }
 
+/* As TLS may have it. The stage notices a loop that is woken for nothing. */
+static void a_write_may_wait_for_the_server(void **state)
+{
+    struct stage *s = *state;
+    stage_begin(s);
+    s->is_write_crossed = true;
+    stage_send(s, "PING");
+    stage_turn(s);
+    assert_string_equal(stage_hear(s), "");
+    assert_int_equal(engram_conn_wish(s->c).events, ENGRAM_READABLE);
+    stage_say(s, ">1\r\n+x\r\n");
+    assert_string_equal(stage_hear(s), "*1|$4|PING|");
+    stage_say(s, "+PONG\r\n");
+    assert_string_equal(stage_log(s), "connected push:<x> ok:PONG");
+}
+
+static void a_read_may_wait_for_room(void **state)
+{
+    struct stage *s = *state;
+    stage_begin(s);
+    stage_send(s, "PING");
+    stage_turn(s);
+    s->is_read_crossed = true;
+    s->writes_left = 0;
+    stage_say(s, "+PONG\r\n");
+    assert_string_equal(stage_log(s), "connected");
+    assert_int_equal(engram_conn_wish(s->c).events, ENGRAM_WRITABLE);
+    s->writes_left = -1;
+    stage_turn(s);
+    assert_string_equal(stage_log(s), "ok:PONG");
+    assert_int_equal(engram_conn_wish(s->c).events, ENGRAM_READABLE);
+}
+
 static void a_tap_sees_all_before_the_program(void **state)
 {
     struct stage *s = *state;
@@ -561,6 +594,8 @@ int test_link_run(void)
         LINK_TEST(last_words_are_kept),
         LINK_TEST(a_loop_is_told),
         LINK_TEST(a_quiet_link_is_small),
+        LINK_TEST(a_write_may_wait_for_the_server),
+        LINK_TEST(a_read_may_wait_for_room),
         LINK_TEST(a_tap_sees_all_before_the_program),
         LINK_TEST(an_alarm_rings_once),
         LINK_TEST(the_next_attempt_goes_elsewhere),

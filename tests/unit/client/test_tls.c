@@ -302,7 +302,7 @@ static void a_handshake_that_stalls_ends(void **state)
     init(&p);
     p.server.is_mute = true;
     p.options.connect_timeout_ms = 50;
-    expect_refusal(&p, "no answer after 50 ms");
+    expect_refusal(&p, "no answer after 50 ms in the TLS handshake");
     init(&p);
     p.options.reconnect = 0;
     p.server.is_mute = true;
