@@ -14,11 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/pages.h"
 #include "base/random.h"
 #include "structs/intset.h"
 #include "structs/quicklist.h"
+#include "section.h"
 
 enum { OPERATIONS = 2000000, LISTPACK_ROOM = 1 << 20 };
 
@@ -27,8 +27,8 @@ struct bench {
     struct pages *pages;
     struct quicklist_memory memory;
     struct random random;
-    double ticks_per_us;
-    uint64_t start;
+    struct section section;
+    size_t operations;
     uint64_t sum; /* what was read, so that reading is not left out */
 };
 
@@ -36,17 +36,6 @@ static void die(const char *what)
 {
     fprintf(stderr, "packed_bench: %s\n", what);
     exit(1);
-}
-
-static void begin(struct bench *b)
-{
-    b->start = clock_ticks();
-}
-
-static double end_ns(const struct bench *b, size_t count)
-{
-    double ticks = (double)(clock_ticks() - b->start);
-    return ticks / b->ticks_per_us * 1000 / (double)count;
 }
 
 /* A text of `len` bytes, at least 12, or an integer (0). */
@@ -68,9 +57,9 @@ static struct slice text_of(char *out, size_t len, uint64_t i)
 static double listpack_append(struct bench *b, uint8_t *lp, size_t count,
                               size_t len)
 {
-    size_t rounds = OPERATIONS / count;
+    size_t rounds = b->operations / count;
     char texts[1024][24];
-    begin(b);
+    section_begin(&b->section);
     for (size_t r = 0; r < rounds; r++) {
         listpack_init(lp);
         for (size_t i = 0; i < count; i++) {
@@ -83,13 +72,13 @@ static double listpack_append(struct bench *b, uint8_t *lp, size_t count,
             listpack_splice(lp, listpack_splice_bytes(lp, &s), &s);
         }
     }
-    return end_ns(b, rounds * count);
+    return section_end(&b->section, "append", rounds * count);
 }
 
 static double listpack_walk(struct bench *b, const uint8_t *lp, size_t count)
 {
-    size_t rounds = OPERATIONS / count;
-    begin(b);
+    size_t rounds = b->operations / count;
+    section_begin(&b->section);
     for (size_t r = 0; r < rounds; r++) {
         uint32_t pos = listpack_first(lp);
         while (pos != LISTPACK_NONE) {
@@ -98,7 +87,7 @@ static double listpack_walk(struct bench *b, const uint8_t *lp, size_t count)
             pos = listpack_next(lp, pos);
         }
     }
-    return end_ns(b, rounds * count);
+    return section_end(&b->section, "walk", rounds * count);
 }
 
 /* `skip`: 0 for all, 1 for each second element, as a hash does it. */
@@ -106,26 +95,26 @@ static double listpack_miss(struct bench *b, const uint8_t *lp, size_t count,
                             size_t len, uint32_t skip)
 {
     char absent[24];
-    size_t rounds = OPERATIONS / count * 4;
+    size_t rounds = b->operations / count * 4;
     struct slice text = text_of(absent, len, 999999);
-    begin(b);
+    section_begin(&b->section);
     for (size_t r = 0; r < rounds; r++) {
         b->sum += listpack_find(lp, listpack_first(lp), text, skip);
     }
-    return end_ns(b, rounds);
+    return section_end(&b->section, skip == 0 ? "miss" : "miss/2", rounds);
 }
 
 static double listpack_replace(struct bench *b, uint8_t *lp, size_t count)
 {
-    size_t rounds = OPERATIONS / 4;
+    size_t rounds = b->operations / 4;
     struct slice texts[] = {SLICE_LIT("thirteen chars"), SLICE_LIT("twelve char")};
-    begin(b);
+    section_begin(&b->section);
     for (size_t r = 0; r < rounds; r++) {
         uint32_t pos = listpack_seek(lp, (int64_t)(r % count));
         struct listpack_splice s = listpack_replacing(pos, &texts[r & 1]);
         listpack_splice(lp, listpack_splice_bytes(lp, &s), &s);
     }
-    return end_ns(b, rounds);
+    return section_end(&b->section, "replace", rounds);
 }
 
 static void bench_listpacks(struct bench *b)
@@ -140,6 +129,8 @@ static void bench_listpacks(struct bench *b)
     for (size_t i = 0; i < 8; i++) {
         size_t count = counts[i / 2];
         size_t len = i % 2 == 0 ? 12 : 0;
+        section_of(&b->section, "listpack %zu x %s", count,
+                   len == 0 ? "int" : "12");
         double append = listpack_append(b, lp, count, len);
         double walk = listpack_walk(b, lp, count);
         double miss = listpack_miss(b, lp, count, len, 0);
@@ -155,9 +146,10 @@ static void bench_listpacks(struct bench *b)
 
 static void bench_intset(struct bench *b, uint8_t *set, uint32_t count)
 {
-    size_t rounds = OPERATIONS / count + 1;
-    size_t finds = OPERATIONS;
-    begin(b);
+    size_t rounds = b->operations / count + 1;
+    size_t finds = b->operations;
+    section_of(&b->section, "intset %u", count);
+    section_begin(&b->section);
     for (size_t r = 0; r < rounds; r++) {
         intset_init(set);
         for (uint32_t i = 0; i < count; i++) {
@@ -166,13 +158,14 @@ static void bench_intset(struct bench *b, uint8_t *set, uint32_t count)
             b->sum += intset_insert(set, v);
         }
     }
-    double insert = end_ns(b, rounds * count);
-    begin(b);
+    double insert = section_end(&b->section, "insert", rounds * count);
+    section_begin(&b->section);
     for (size_t i = 0; i < finds; i++) {
         int64_t v = (int64_t)((i * UINT64_C(40503)) & 0x7fff);
         b->sum += intset_find(set, v, NULL);
     }
-    printf("%9u %7.1f %7.1f\n", count, insert, end_ns(b, finds));
+    double find = section_end(&b->section, "find", finds);
+    printf("%9u %7.1f %7.1f\n", count, insert, find);
 }
 
 /* --- quicklist --- */
@@ -201,46 +194,56 @@ static struct quicklist *list_new(struct bench *b)
     return q;
 }
 
-/* Pushes and pops to one end; lists of one size until there are enough. */
+/* Pushes and pops at one end, of as many lists of one size as are enough. */
 static void bench_end(struct bench *b, size_t count, size_t len,
                       enum quicklist_end end, double *push, double *pop)
 {
-    size_t rounds = OPERATIONS / count + 1;
-    *push = 0;
-    *pop = 0;
-    for (size_t r = 0; r < rounds; r++) {
-        struct quicklist *q = list_new(b);
-        begin(b);
-        quicklist_fill(b, q, count, len, end);
-        *push += end_ns(b, count) / (double)rounds;
-        begin(b);
-        for (size_t i = 0; i < count; i++) {
-            quicklist_pop(q, &b->memory, end);
-        }
-        *pop += end_ns(b, count) / (double)rounds;
-        quicklist_destroy(&q, &b->memory);
+    bool is_head = end == QUICKLIST_HEAD;
+    size_t rounds = b->operations / count + 1;
+    struct quicklist **lists = malloc(rounds * sizeof(struct quicklist *));
+    if (lists == NULL) {
+        die("no memory");
     }
+    for (size_t r = 0; r < rounds; r++) {
+        lists[r] = list_new(b);
+    }
+    section_begin(&b->section);
+    for (size_t r = 0; r < rounds; r++) {
+        quicklist_fill(b, lists[r], count, len, end);
+    }
+    *push = section_end(&b->section, is_head ? "push head" : "push tail",
+                        rounds * count);
+    section_begin(&b->section);
+    for (size_t i = 0; i < rounds * count; i++) {
+        quicklist_pop(lists[i / count], &b->memory, end);
+    }
+    *pop = section_end(&b->section, is_head ? "pop head" : "pop tail",
+                       rounds * count);
+    for (size_t r = 0; r < rounds; r++) {
+        quicklist_destroy(&lists[r], &b->memory);
+    }
+    free(lists);
 }
 
 static double bench_seek(struct bench *b, const struct quicklist *q,
                          size_t operations)
 {
     uint64_t count = quicklist_count(q);
-    begin(b);
+    section_begin(&b->section);
     for (size_t i = 0; i < operations; i++) {
         struct quicklist_at at;
         if (quicklist_seek(q, (int64_t)random_below(&b->random, count), &at)) {
             b->sum += quicklist_get(&at).text.len;
         }
     }
-    return end_ns(b, operations);
+    return section_end(&b->section, "seek", operations);
 }
 
 static double bench_insert(struct bench *b, struct quicklist *q,
                            size_t operations)
 {
     struct slice text = SLICE_LIT("a new element");
-    begin(b);
+    section_begin(&b->section);
     for (size_t i = 0; i < operations; i++) {
         struct quicklist_at at;
         uint64_t index = random_below(&b->random, quicklist_count(q));
@@ -249,25 +252,25 @@ static double bench_insert(struct bench *b, struct quicklist *q,
             die("no memory");
         }
     }
-    return end_ns(b, operations);
+    return section_end(&b->section, "insert", operations);
 }
 
 static double bench_delete(struct bench *b, struct quicklist *q,
                            size_t operations)
 {
-    begin(b);
+    section_begin(&b->section);
     for (size_t i = 0; i < operations; i++) {
         uint64_t index = random_below(&b->random, quicklist_count(q));
         quicklist_delete(q, &b->memory, index, 1, NULL);
     }
-    return end_ns(b, operations);
+    return section_end(&b->section, "delete", operations);
 }
 
 static double bench_walk(struct bench *b, const struct quicklist *q)
 {
     struct quicklist_at at;
-    size_t rounds = OPERATIONS / quicklist_count(q) + 1;
-    begin(b);
+    size_t rounds = b->operations / quicklist_count(q) + 1;
+    section_begin(&b->section);
     for (size_t r = 0; r < rounds; r++) {
         bool is_there = quicklist_seek(q, 0, &at);
         while (is_there) {
@@ -275,7 +278,7 @@ static double bench_walk(struct bench *b, const struct quicklist *q)
             is_there = quicklist_next(q, &at);
         }
     }
-    return end_ns(b, rounds * quicklist_count(q));
+    return section_end(&b->section, "walk", rounds * quicklist_count(q));
 }
 
 static double bench_find(struct bench *b, const struct quicklist *q, size_t len)
@@ -283,14 +286,14 @@ static double bench_find(struct bench *b, const struct quicklist *q, size_t len)
     struct quicklist_at at;
     char absent[128];
     struct slice text = text_of(absent, len, 9);
-    size_t rounds = OPERATIONS / quicklist_count(q) + 1;
-    begin(b);
+    size_t rounds = b->operations / quicklist_count(q) + 1;
+    section_begin(&b->section);
     for (size_t r = 0; r < rounds; r++) {
         if (quicklist_seek(q, 0, &at)) {
             b->sum += quicklist_find(q, &at, text, QUICKLIST_TAIL);
         }
     }
-    return end_ns(b, rounds * quicklist_count(q));
+    return section_end(&b->section, "find", rounds * quicklist_count(q));
 }
 
 /* The middle half at once, in microseconds; freeing it is not counted. */
@@ -298,9 +301,9 @@ static double bench_trim_us(struct bench *b, struct quicklist *q)
 {
     struct quicklist *removed;
     uint64_t count = quicklist_count(q);
-    begin(b);
+    section_begin(&b->section);
     quicklist_delete(q, &b->memory, count / 4, count / 2, &removed);
-    double us = end_ns(b, 1) / 1000;
+    double us = section_end(&b->section, "trim", 1) / 1000;
     if (removed != NULL) {
         quicklist_destroy(&removed, &b->memory);
     }
@@ -310,17 +313,16 @@ static double bench_trim_us(struct bench *b, struct quicklist *q)
 static double bench_free(struct bench *b, struct quicklist *q, double *worst_us)
 {
     uint64_t count = quicklist_count(q);
-    uint64_t start = clock_ticks();
     bool has_more = true;
     *worst_us = 0;
+    section_begin(&b->section);
     while (has_more) {
-        begin(b);
+        uint64_t start = clock_ticks();
         has_more = quicklist_destroy_some(&q, &b->memory, 16);
-        double us = end_ns(b, 1) / 1000;
+        double us = (double)(clock_ticks() - start) / b->section.ticks_per_us;
         *worst_us = us > *worst_us ? us : *worst_us;
     }
-    b->start = start;
-    return end_ns(b, count);
+    return section_end(&b->section, "free", count);
 }
 
 static void bench_list(struct bench *b, size_t count, size_t len)
@@ -328,7 +330,8 @@ static void bench_list(struct bench *b, size_t count, size_t len)
     double push[2];
     double pop[2];
     double worst_us;
-    size_t operations = count < 1000 ? count : 200000;
+    size_t operations = count < 1000 ? count : section_count(200000);
+    section_of(&b->section, "quicklist %zu x %zu", count, len);
     bench_end(b, count, len, QUICKLIST_TAIL, &push[0], &pop[0]);
     bench_end(b, count, len, QUICKLIST_HEAD, &push[1], &pop[1]);
     struct quicklist *q = list_new(b);
@@ -361,7 +364,8 @@ static void bench_lists(struct bench *b, size_t count)
 int main(int argc, char **argv)
 {
     struct pages_options o = {.use_huge_pages = true};
-    struct bench b = {.ticks_per_us = clock_ticks_per_us()};
+    struct bench b = {.section = section_init(),
+                      .operations = section_count(OPERATIONS)};
     mem_account_init(&b.account);
     random_init(&b.random, 1);
     b.pages = pages_create(&o);

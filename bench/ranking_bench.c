@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/pages.h"
 #include "structs/ranking.h"
 #include "structs/table.h"
+#include "section.h"
 
 enum { LOOKUPS = 1000000, MEMBER_BYTES = 14 };
 
@@ -32,7 +32,8 @@ struct bench {
     size_t count;
     enum order order;
     uint64_t random;
-    double ticks_per_us;
+    struct section section;
+    size_t lookups;
 };
 
 static void die(const char *what)
@@ -64,13 +65,6 @@ static uint64_t cell_hash(void *self, const void *r)
     return member_hash(ranked_member(r));
 }
 
-static double ns_each(const struct bench *b, uint64_t start, size_t count)
-{
-    double ticks = (double)(clock_ticks() - start);
-
-    return ticks / b->ticks_per_us * 1000 / (double)count;
-}
-
 static size_t any(struct bench *b)
 {
     b->random = b->random * 6364136223846793005u + 1442695040888963407u;
@@ -89,8 +83,7 @@ static double score_of(const struct bench *b, size_t i)
 static double bench_zadd(struct bench *b)
 {
     char text[32];
-    uint64_t start = clock_ticks();
-
+    section_begin(&b->section);
     for (size_t i = 0; i < b->count; i++) {
         size_t name = b->order == ORDER_EQUAL ? mix(i) % 10000000000 : i;
 
@@ -118,29 +111,28 @@ static double bench_zadd(struct bench *b)
         }
         b->cells[i] = r;
     }
-    return ns_each(b, start, b->count);
+    return section_end(&b->section, "zadd", b->count);
 }
 
 static double bench_insert(struct bench *b)
 {
-    uint64_t start = clock_ticks();
-
+    section_begin(&b->section);
     for (size_t i = 0; i < b->count; i++) {
         if (ranking_insert(b->twin, b->cells[i]) != ST_OK) {
             die("insert");
         }
     }
-    return ns_each(b, start, b->count);
+    return section_end(&b->section, "insert", b->count);
 }
 
 /* What reading the sought cell costs by itself: part of the columns find, rank
  * and rescore, but not of a command whose table has just read the cell. */
 static double bench_touch(struct bench *b)
 {
-    uint64_t start = clock_ticks();
+    section_begin(&b->section);
     double sum = 0;
 
-    for (size_t i = 0; i < LOOKUPS; i++) {
+    for (size_t i = 0; i < b->lookups; i++) {
         struct ranked *r = b->cells[any(b)];
 
         sum += r->score;
@@ -149,57 +141,55 @@ static double bench_touch(struct bench *b)
     if (sum < 0) {
         die("touch");
     }
-    return ns_each(b, start, LOOKUPS);
+    return section_end(&b->section, "touch", b->lookups);
 }
 
 static double bench_find(struct bench *b)
 {
-    uint64_t start = clock_ticks();
-
-    for (size_t i = 0; i < LOOKUPS; i++) {
+    section_begin(&b->section);
+    for (size_t i = 0; i < b->lookups; i++) {
         struct ranked *r = b->cells[any(b)];
 
         if (ranking_find(b->ranking, r->score, ranked_member(r)) != r) {
             die("find");
         }
     }
-    return ns_each(b, start, LOOKUPS);
+    return section_end(&b->section, "find", b->lookups);
 }
 
 static double bench_rank(struct bench *b)
 {
-    uint64_t start = clock_ticks();
     size_t sum = 0;
 
-    for (size_t i = 0; i < LOOKUPS; i++) {
+    section_begin(&b->section);
+    for (size_t i = 0; i < b->lookups; i++) {
         sum += ranking_rank(b->ranking, b->cells[any(b)]);
     }
     if (sum == 0) {
         die("rank");
     }
-    return ns_each(b, start, LOOKUPS);
+    return section_end(&b->section, "rank", b->lookups);
 }
 
 static double bench_at_rank(struct bench *b)
 {
-    uint64_t start = clock_ticks();
-
-    for (size_t i = 0; i < LOOKUPS; i++) {
+    section_begin(&b->section);
+    for (size_t i = 0; i < b->lookups; i++) {
         if (ranking_at_rank(b->ranking, any(b)) == NULL) {
             die("at rank");
         }
     }
-    return ns_each(b, start, LOOKUPS);
+    return section_end(&b->section, "nth", b->lookups);
 }
 
 /* Reads each cell's score and a byte of its member. */
 static double bench_walk(struct bench *b, bool is_back)
 {
-    uint64_t start = clock_ticks();
     struct ranking_cursor c;
     double sum = 0;
     size_t count = 0;
 
+    section_begin(&b->section);
     ranking_seek_rank(b->ranking, is_back ? b->count : 0, &c);
     while (true) {
         struct ranked *r = is_back ? ranking_prev(&c) : ranking_next(&c);
@@ -213,21 +203,20 @@ static double bench_walk(struct bench *b, bool is_back)
     if (count != b->count || sum == 0) {
         die("walk");
     }
-    return ns_each(b, start, b->count);
+    return section_end(&b->section, is_back ? "back" : "walk", b->count);
 }
 
 static double bench_rescore(struct bench *b)
 {
-    uint64_t start = clock_ticks();
-
-    for (size_t i = 0; i < LOOKUPS; i++) {
+    section_begin(&b->section);
+    for (size_t i = 0; i < b->lookups; i++) {
         struct ranked *r = b->cells[any(b)];
 
         if (ranking_rescore(b->ranking, r, (double)any(b)) != ST_OK) {
             die("rescore");
         }
     }
-    return ns_each(b, start, LOOKUPS);
+    return section_end(&b->section, "rescore", b->lookups);
 }
 
 /* In another order than they came. */
@@ -241,15 +230,14 @@ static double bench_delete(struct bench *b)
         b->cells[i - 1] = r;
     }
 
-    uint64_t start = clock_ticks();
-
+    section_begin(&b->section);
     for (size_t i = 0; i < b->count; i++) {
         ranking_remove(b->twin, b->cells[i]);
     }
     if (ranking_count(b->twin) != 0) {
         die("delete");
     }
-    return ns_each(b, start, b->count);
+    return section_end(&b->section, "delete", b->count);
 }
 
 static void bench_size(struct bench *b, size_t count, enum order order)
@@ -257,6 +245,7 @@ static void bench_size(struct bench *b, size_t count, enum order order)
     static const char *const names[] = {"random", "ascending", "equal"};
     struct mem_account before;
 
+    section_of(&b->section, "ranking %zu %s", count, names[order]);
     b->count = count;
     b->order = order;
     b->cells = malloc(count * sizeof(struct ranked *));
@@ -299,7 +288,8 @@ int main(int argc, char **argv)
 {
     static const size_t sizes[] = {1000, 100000, 1000000, 10000000};
     struct pages_options o = {.use_huge_pages = true};
-    struct bench b = {.ticks_per_us = clock_ticks_per_us()};
+    struct bench b = {.section = section_init(),
+                      .lookups = section_count(LOOKUPS)};
 
     mem_account_init(&b.account);
     b.pages = pages_create(&o);

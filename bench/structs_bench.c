@@ -13,9 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/pages.h"
 #include "structs/table.h"
+#include "section.h"
 
 enum { BATCH = 16, LOOKUPS = 1000000, RANDOMS = 200000 };
 
@@ -32,7 +32,8 @@ struct bench {
     struct slab_heap *heap;
     struct table *table;
     size_t entry_count;
-    double ticks_per_us;
+    struct section section;
+    size_t lookups, randoms;
     uint32_t *insert_ticks;
     double bytes_min, bytes_sum, bytes_max;
     size_t bytes_points;
@@ -58,13 +59,6 @@ static void die(const char *what)
     exit(1);
 }
 
-static double ns_each(const struct bench *b, uint64_t start, size_t count)
-{
-    double ticks = (double)(clock_ticks() - start);
-
-    return ticks / b->ticks_per_us * 1000 / (double)count;
-}
-
 static void note_bytes(struct bench *b, size_t count)
 {
     double each = (double)table_bytes(b->table) / (double)count;
@@ -83,6 +77,7 @@ static double bench_insert(struct bench *b, struct entry **entries)
     size_t half = b->entry_count / 2, note_every = half / 128 + 1;
     uint64_t total = 0;
 
+    section_begin(&b->section);
     for (size_t i = 0; i < b->entry_count; i++) {
         uint64_t start = clock_ticks();
 
@@ -98,7 +93,9 @@ static double bench_insert(struct bench *b, struct entry **entries)
             note_bytes(b, i + 1);
         }
     }
-    return (double)total / b->ticks_per_us * 1000 / (double)b->entry_count;
+    (void)section_end(&b->section, "insert", b->entry_count);
+    return (double)total / b->section.ticks_per_us * 1000
+           / (double)b->entry_count;
 }
 
 static struct entry *find(struct bench *b, uint64_t key, uint64_t hash)
@@ -115,28 +112,30 @@ static struct entry *find(struct bench *b, uint64_t key, uint64_t hash)
 /* Keys from `first` on, `count` of them, in an order without locality. */
 static double bench_find(struct bench *b, uint64_t first, bool is_hit)
 {
-    uint64_t state = 12345, start = clock_ticks();
+    uint64_t state = 12345;
     size_t found = 0;
 
-    for (size_t i = 0; i < LOOKUPS; i++) {
+    section_begin(&b->section);
+    for (size_t i = 0; i < b->lookups; i++) {
         state = state * 6364136223846793005u + 1442695040888963407u;
 
         uint64_t key = first + (state >> 33) % b->entry_count;
 
         found += find(b, key, key_hash(key)) != NULL;
     }
-    if (found != (is_hit ? LOOKUPS : 0)) {
+    if (found != (is_hit ? b->lookups : 0)) {
         die("find is wrong");
     }
-    return ns_each(b, start, LOOKUPS);
+    return section_end(&b->section, is_hit ? "hit" : "miss", b->lookups);
 }
 
 static double bench_batch(struct bench *b, uint64_t first, bool is_hit)
 {
-    uint64_t state = 54321, start = clock_ticks();
+    uint64_t state = 54321;
     size_t found = 0;
 
-    for (size_t i = 0; i < LOOKUPS / BATCH; i++) {
+    section_begin(&b->section);
+    for (size_t i = 0; i < b->lookups / BATCH; i++) {
         uint64_t keys[BATCH], hashes[BATCH];
 
         for (size_t k = 0; k < BATCH; k++) {
@@ -152,10 +151,11 @@ static double bench_batch(struct bench *b, uint64_t first, bool is_hit)
             found += find(b, keys[k], hashes[k]) != NULL;
         }
     }
-    if (found != (is_hit ? LOOKUPS / BATCH * BATCH : 0)) {
+    if (found != (is_hit ? b->lookups / BATCH * BATCH : 0)) {
         die("batch is wrong");
     }
-    return ns_each(b, start, LOOKUPS / BATCH * BATCH);
+    return section_end(&b->section, is_hit ? "batch hit" : "batch miss",
+                       b->lookups / BATCH * BATCH);
 }
 
 static void count_visit(void *self, void *e)
@@ -165,37 +165,36 @@ static void count_visit(void *self, void *e)
 
 static double bench_scan(struct bench *b)
 {
-    uint64_t start = clock_ticks(), cursor = 0;
+    uint64_t cursor = 0;
     size_t visited = 0;
 
+    section_begin(&b->section);
     do {
         cursor = table_scan(b->table, cursor, count_visit, &visited);
     } while (cursor != 0);
     if (visited != b->entry_count) {
         die("scan is wrong");
     }
-    return ns_each(b, start, visited);
+    return section_end(&b->section, "scan", visited);
 }
 
 static double bench_random(struct bench *b)
 {
     struct random r;
-    uint64_t start;
 
     random_init(&r, 1);
-    start = clock_ticks();
-    for (size_t i = 0; i < RANDOMS; i++) {
+    section_begin(&b->section);
+    for (size_t i = 0; i < b->randoms; i++) {
         if (table_random(b->table, &r, NULL) == NULL) {
             die("random is wrong");
         }
     }
-    return ns_each(b, start, RANDOMS);
+    return section_end(&b->section, "random", b->randoms);
 }
 
 static double bench_remove(struct bench *b)
 {
-    uint64_t start = clock_ticks();
-
+    section_begin(&b->section);
     for (size_t i = 0; i < b->entry_count; i++) {
         struct table_at at;
         struct entry *e = table_find_first(b->table, key_hash(i), &at);
@@ -208,7 +207,7 @@ static double bench_remove(struct bench *b)
         }
         table_remove(&at);
     }
-    return ns_each(b, start, b->entry_count);
+    return section_end(&b->section, "remove", b->entry_count);
 }
 
 static int compare_ticks(const void *a, const void *b)
@@ -222,13 +221,14 @@ static double insert_us(const struct bench *b, size_t in_10000)
 {
     size_t i = (b->entry_count - 1) * in_10000 / 10000;
 
-    return b->insert_ticks[i] / b->ticks_per_us;
+    return b->insert_ticks[i] / b->section.ticks_per_us;
 }
 
 static void bench_size(struct bench *b, size_t entry_count)
 {
     struct entry **entries = malloc(entry_count * sizeof(*entries));
 
+    section_of(&b->section, "table %zu", entry_count);
     b->entry_count = entry_count;
     b->bytes_points = 0;
     b->bytes_max = b->bytes_sum = 0;
@@ -275,7 +275,9 @@ int main(int argc, char **argv)
 {
     static const size_t sizes[] = {1000, 100000, 1000000, 4000000};
     struct pages_options o = {.use_huge_pages = true};
-    struct bench b = {.ticks_per_us = clock_ticks_per_us()};
+    struct bench b = {.section = section_init(),
+                      .lookups = section_count(LOOKUPS),
+                      .randoms = section_count(RANDOMS)};
 
     mem_account_init(&b.account);
     b.pages = pages_create(&o);
