@@ -147,39 +147,41 @@ void request_pool_trim(struct request_pool *p, size_t keep)
 
 enum request_kind request_kind_of(const char *name, size_t len)
 {
+    /* The short ones first. */
     static const struct {
         const char *name;
         uint8_t len;
         uint8_t kind;
     } known[] = {
 #define KNOWN(name, kind) { name, sizeof name - 1, kind }
-        KNOWN("multi", REQUEST_MULTI),
         KNOWN("exec", REQUEST_TRANSACTION_END),
-        KNOWN("discard", REQUEST_TRANSACTION_END),
+        KNOWN("auth", REQUEST_STATE),
+        KNOWN("quit", REQUEST_STATE),
+        KNOWN("multi", REQUEST_MULTI),
         KNOWN("watch", REQUEST_WATCH),
-        KNOWN("unwatch", REQUEST_UNWATCH),
         KNOWN("reset", REQUEST_RESET),
+        KNOWN("hello", REQUEST_STATE),
+        KNOWN("client", REQUEST_STATE),
+        KNOWN("select", REQUEST_STATE),
+        KNOWN("discard", REQUEST_TRANSACTION_END),
+        KNOWN("unwatch", REQUEST_UNWATCH),
         KNOWN("monitor", REQUEST_MONITOR),
+        KNOWN("readonly", REQUEST_STATE),
         KNOWN("subscribe", REQUEST_SUBSCRIBE),
+        KNOWN("readwrite", REQUEST_STATE),
         KNOWN("psubscribe", REQUEST_PSUBSCRIBE),
         KNOWN("ssubscribe", REQUEST_SSUBSCRIBE),
         KNOWN("unsubscribe", REQUEST_UNSUBSCRIBE),
         KNOWN("punsubscribe", REQUEST_PUNSUBSCRIBE),
         KNOWN("sunsubscribe", REQUEST_SUNSUBSCRIBE),
-        KNOWN("auth", REQUEST_STATE),
-        KNOWN("client", REQUEST_STATE),
-        KNOWN("hello", REQUEST_STATE),
-        KNOWN("quit", REQUEST_STATE),
-        KNOWN("readonly", REQUEST_STATE),
-        KNOWN("readwrite", REQUEST_STATE),
-        KNOWN("select", REQUEST_STATE),
 #undef KNOWN
     };
     /* None of them has fewer letters; GET and SET need not be looked for. */
     if (len < sizeof "exec" - 1 || len > sizeof "punsubscribe" - 1) {
         return REQUEST_PLAIN;
     }
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+    for (size_t i = 0;
+         i < sizeof known / sizeof known[0] && known[i].len <= len; i++) {
         if (known[i].len == len &&
             slice_equal_nocase(slice_of(name, len), known[i].name)) {
             return (enum request_kind)known[i].kind;
