@@ -91,8 +91,8 @@ ENGRAM_API void *engram_pool_arg(const struct engram_pool *pool);
 struct engram_pool_counters {
     /* Now. */
     uint64_t memory_bytes; /* all that it and its connections hold */
-    uint64_t queued_bytes; /* of all its connections, taken ones included; */
-    uint64_t in_flight;    /* likewise */
+    uint64_t queued_bytes; /* as in engram_counters, of all its connections, */
+    uint64_t in_flight;    /* be they taken or not */
     uint64_t connections;
     uint64_t ready;   /* of which connected and greeted */
     uint64_t taken;   /* of which taken */

@@ -99,6 +99,15 @@ def test_a_pipeline_goes_through_tls(certs, redis):
     assert "answered 200000, failed 0" in p.stdout
 
 
+def test_a_pool_is_encrypted(certs, redis):
+    server = redis("--tls-auth-clients", "no")
+    p = subprocess.run([program("pool"), server.url, "50"],
+                       env={**os.environ, "SSL_CERT_FILE": f"{certs}/ca.pem"},
+                       capture_output=True, text=True, timeout=60)
+    assert (p.returncode, p.stderr) == (0, "")
+    assert "counted 50 of 50" in p.stdout
+
+
 def test_a_server_that_dies_raises_no_signal(certs, redis):
     server = redis("--tls-auth-clients", "no")
     p = subprocess.Popen([program("pipeline"), server.url, "1000000000"],
