@@ -315,7 +315,11 @@ enum engram_flag {
     ENGRAM_IDEMPOTENT = 1,
     /* BLPOP, XREAD BLOCK, WAIT: no deadline but one that is given with it, and
      * no stall while it is the oldest. */
-    ENGRAM_BLOCKING = 2
+    ENGRAM_BLOCKING = 2,
+    /* As a line of words, as a person would type it; only with
+     * engram_send_argv, and only where every argument is a word: no blank,
+     * quote, backslash or control character. ENGRAM_INVALID otherwise. */
+    ENGRAM_INLINE = 4
 };
 
 /* How a command is sent; all zero is the usual way, and so is NULL. */

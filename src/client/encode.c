@@ -119,11 +119,44 @@ static bool measure_format(struct format *f, struct encode_size *out)
     }
 }
 
+/* What a server takes for one word, whatever stands beside it. */
+static bool is_word(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c <= ' ' || c == 0x7f || c == '"' || c == '\'' || c == '\\') {
+            return false;
+        }
+    }
+    return len > 0;
+}
+
+static bool measure_inline(const struct encode_source *s,
+                           struct encode_size *out)
+{
+    for (size_t i = 0; i < s->argc; i++) {
+        size_t len = length_of(s, i);
+        /* '*' is how requests of the other form begin. */
+        if (!is_word(s->argv[i], len) || (i == 0 && s->argv[0][0] == '*') ||
+            !add_arg(out, len)) {
+            return false;
+        }
+        /* The word and what separates it from the next. */
+        out->bytes -= encode_arg_bytes(len) - (len + 1);
+    }
+    note_name(out, s->argv[0], length_of(s, 0));
+    out->bytes++;
+    return true;
+}
+
 bool encode_measure(const struct encode_source *s, struct encode_size *out)
 {
     out->argc = 0;
     out->bytes = 0;
     out->name_len = 0;
+    if (s->is_inline) {
+        return s->argv != NULL && s->argc > 0 && measure_inline(s, out);
+    }
     bool ok = true;
     if (s->argv == NULL) {
         struct format walk;
@@ -174,9 +207,22 @@ static void write_format(const struct format *from,
     format_deinit(&f);
 }
 
+static void write_inline(const struct encode_source *s, struct out *o)
+{
+    for (size_t i = 0; i < s->argc; i++) {
+        put(o, " ", i > 0);
+        put(o, s->argv[i], length_of(s, i));
+    }
+    put(o, "\r\n", 2);
+}
+
 static void write_all(const struct encode_source *s,
                       const struct encode_size *size, struct out *o)
 {
+    if (s->is_inline) {
+        write_inline(s, o);
+        return;
+    }
     put_header(o, '*', size->argc);
     if (s->argv == NULL) {
         write_format(s->format, size, o);

@@ -20,6 +20,7 @@ struct encode_source {
     const char *const *argv; /* NULL: `format` */
     const size_t *lens;      /* NULL: the arguments are NUL-terminated */
     struct format *format;   /* at its start; it is walked on copies */
+    bool is_inline;          /* a line of words; only of argv */
 };
 
 struct encode_size {

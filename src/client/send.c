@@ -191,7 +191,8 @@ enum engram_status conn_send_source(struct engram_conn *c,
 {
     struct encode_size size;
     how = how == NULL ? &usual_how : how;
-    if (!encode_measure(s, &size)) {
+    bool is_line = (how->flags & ENGRAM_INLINE) != 0;
+    if (is_line != s->is_inline || !encode_measure(s, &size)) {
         return ENGRAM_INVALID;
     }
     enum request_kind kind = request_kind_of(size.name, size.name_len);
@@ -266,6 +267,7 @@ enum engram_status engram_send_argv(struct engram_conn *c,
         return ENGRAM_INVALID;
     }
     struct encode_source s = { .argc = argc, .argv = argv, .lens = lens };
+    s.is_inline = how != NULL && (how->flags & ENGRAM_INLINE);
     return conn_send_source(c, how, on_reply, arg, &s);
 }
 
@@ -280,7 +282,8 @@ enum engram_status engram_send_command(struct engram_conn *c,
                                        struct engram_command **cmd)
 {
     how = how == NULL ? &usual_how : how;
-    if ((*cmd)->argc == 0 || (*cmd)->account != &c->account) {
+    if ((*cmd)->argc == 0 || (*cmd)->account != &c->account ||
+        (how->flags & ENGRAM_INLINE)) {
         return ENGRAM_INVALID;
     }
     command_seal(*cmd);

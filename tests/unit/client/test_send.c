@@ -316,11 +316,58 @@ static void an_empty_command_is_refused(void **state)
 
 #define SEND_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void words_may_be_sent_as_a_line(void **state)
+{
+    struct stage *s = *state;
+    const struct engram_how line = { .flags = ENGRAM_INLINE };
+    const struct engram_how again = { .flags = ENGRAM_INLINE |
+                                               ENGRAM_IDEMPOTENT };
+    const char *words[] = { "SET", "k\xc3\xa4", "*v" };
+    stage_begin(s);
+    assert_int_equal(engram_send_argv(s->c, &line, stage_on_reply, s, 3, words,
+                                      NULL),
+                     ENGRAM_OK);
+    assert_int_equal(engram_send_argv(s->c, &again, stage_on_reply, s, 1, words,
+                                      NULL),
+                     ENGRAM_OK);
+    stage_send(s, "PING");
+    assert_string_equal(stage_hear(s), "SET k\xc3\xa4 *v|SET|*1|$4|PING|");
+    stage_say(s, "+1\r\n-2\r\n+3\r\n");
+    assert_string_equal(stage_log(s), "connected ok:1 ok:(error)2 ok:3");
+}
+
+static void what_is_no_word_is_no_line(void **state)
+{
+    struct stage *s = *state;
+    const struct engram_how line = { .flags = ENGRAM_INLINE };
+    const char *const wrong[] = { "", "a b", "a\r\n", "\"a", "'", "\\",
+                                  "\t", "*1", "\x7f" };
+    stage_begin(s);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        const char *words[] = { "GET", wrong[i] };
+        size_t from = wrong[i][0] == '*' ? 1 : 0;
+        assert_int_equal(engram_send_argv(s->c, &line, NULL, NULL, 2 - from,
+                                          words + from, NULL),
+                         ENGRAM_INVALID);
+    }
+    struct engram_command *cmd = engram_command_create(s->c);
+    assert_int_equal(engram_command_add(cmd, "PING", 4), ENGRAM_OK);
+    assert_int_equal(engram_send_command(s->c, &line, NULL, NULL, &cmd),
+                     ENGRAM_INVALID);
+    engram_command_destroy(&cmd);
+    assert_int_equal(engram_send(s->c, &line, NULL, NULL, "PING"),
+                     ENGRAM_INVALID);
+    assert_string_equal(stage_hear(s), "");
+    assert_int_equal(counters_of(s).commands, 0);
+}
+
 int test_send_run(void)
 {
     const struct CMUnitTest tests[] = {
         SEND_TEST(replies_find_their_commands),
         SEND_TEST(commands_wait_for_the_link),
+        SEND_TEST(words_may_be_sent_as_a_line),
+        SEND_TEST(what_is_no_word_is_no_line),
         SEND_TEST(the_count_has_a_limit),
         SEND_TEST(the_bytes_have_a_limit),
         SEND_TEST(short_writes_lose_nothing),
