@@ -77,7 +77,8 @@ def test_the_manuals_example_works(tmp_path, server):
     assert (done.returncode, done.stdout) == (0, "value\n")
 
 
-@pytest.mark.parametrize("page", ["libengram.3", "engram-server.8"])
+@pytest.mark.parametrize("page", ["libengram.3", "engram-server.8",
+                                  "engram-benchmark.1"])
 def test_the_manual_is_well_formed(page):
     try:
         done = subprocess.run(["mandoc", "-Tlint", "-Wwarning",

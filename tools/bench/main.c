@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "bench/cluster.h"
@@ -103,6 +104,16 @@ static bool close_json(struct bench *b)
     return false;
 }
 
+/* -c may be more than what a process has by default. */
+static void allow_many_files(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static bool prepare(struct bench *b)
 {
     const struct options *o = &b->options;
@@ -111,6 +122,7 @@ static bool prepare(struct bench *b)
     b->seed = o->seed >= 0
                   ? (uint64_t)o->seed
                   : (uint64_t)now.tv_sec * 1000000007 + (uint64_t)now.tv_nsec;
+    allow_many_files();
     b->out = stdout;
     b->progress = o->is_csv || o->is_silent_meanwhile ? NULL : stdout;
     link_init(&b->servers[0], o);

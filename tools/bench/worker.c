@@ -132,8 +132,8 @@ static size_t claim(struct engine *e, uint64_t *first)
 
 static void send_batch(struct client *c, size_t count)
 {
+    static const struct engram_how as_line = {.flags = ENGRAM_INLINE};
     struct engine *e = c->engine;
-    struct engram_how how = {0};
     c->sent = count;
     c->answered = 0;
     c->sent_ns = e->now_ns;
@@ -144,7 +144,7 @@ static void send_batch(struct client *c, size_t count)
         const struct command *cmd = next.command;
         c->flights[i] = (struct flight){next.key, !next.is_write};
         enum engram_status st = engram_send_argv(
-            c->conn, &how, on_reply, c, cmd->argc,
+            c->conn, cmd->is_inline ? &as_line : NULL, on_reply, c, cmd->argc,
             (const char *const *)cmd->argv, cmd->lens);
         if (st != ENGRAM_OK) {
             fail(e, "Error: %s", engram_status_text(st));
