@@ -290,7 +290,8 @@ static double bench_find(struct bench *b, const struct quicklist *q, size_t len)
     section_begin(&b->section);
     for (size_t r = 0; r < rounds; r++) {
         if (quicklist_seek(q, 0, &at)) {
-            b->sum += quicklist_find(q, &at, text, QUICKLIST_TAIL);
+            b->sum += quicklist_find(q, &at, text, QUICKLIST_TAIL,
+                                     UINT64_MAX);
         }
     }
     return section_end(&b->section, "find", rounds * quicklist_count(q));

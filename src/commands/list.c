@@ -273,7 +273,8 @@ static int64_t find_all(struct cmd_ctx *c, const struct entry *e,
     int64_t found = 0;
     struct list_at at;
     bool more = list_seek(e, o->rank > 0 ? 0 : -1, &at);
-    while (more && list_find(&at, c->argv[2], towards)) {
+    uint64_t max = o->max_len > 0 ? (uint64_t)o->max_len : have;
+    while (more && list_find(&at, c->argv[2], towards, max)) {
         uint64_t seen = towards == LIST_TAIL ? at.index : have - 1 - at.index;
         if (o->max_len > 0 && seen >= (uint64_t)o->max_len) {
             break;
@@ -363,7 +364,7 @@ static void linsert_run(struct cmd_ctx *c)
     }
     enum status st = ST_OK;
     bool found = list_seek(edit.entry, 0, &at)
-                 && list_find(&at, c->argv[3], LIST_TAIL);
+                 && list_find(&at, c->argv[3], LIST_TAIL, UINT64_MAX);
     if (found) {
         st = list_insert(edit.memory, ctx_limits(c), &edit.entry, &at, is_after,
                          c->argv[4]);

@@ -181,14 +181,6 @@ struct slice listpack_text(const uint8_t *lp, uint32_t pos, char *scratch)
     return listpack_value_text(listpack_get(lp, pos), scratch);
 }
 
-bool listpack_equals(const uint8_t *lp, uint32_t pos, struct slice text)
-{
-    struct pack_needle n = pack_needle_of(text);
-    assert(pos >= LISTPACK_HEADER_BYTES);
-    assert(pos < listpack_end(lp));
-    return pack_equals(lp + pos, &n);
-}
-
 uint32_t listpack_find(const uint8_t *lp, uint32_t from, struct slice text,
                        uint32_t skip)
 {
@@ -199,6 +191,18 @@ uint32_t listpack_find(const uint8_t *lp, uint32_t from, struct slice text,
     uint64_t passed;
     const uint8_t *p = pack_find(lp + from, lp + listpack_end(lp), &n, skip,
                                  &passed);
+    return p == NULL ? (uint32_t)LISTPACK_NONE : (uint32_t)(p - lp);
+}
+
+uint32_t listpack_search(const uint8_t *lp, uint32_t from, struct slice text,
+                         bool is_backward, uint64_t *passed)
+{
+    struct pack_needle n = pack_needle_of(text);
+    assert(from >= LISTPACK_HEADER_BYTES);
+    assert(from < listpack_end(lp));
+    const uint8_t *p = is_backward
+        ? pack_find_back(lp + LISTPACK_HEADER_BYTES, lp + from, &n, passed)
+        : pack_find(lp + from, lp + listpack_end(lp), &n, 0, passed);
     return p == NULL ? (uint32_t)LISTPACK_NONE : (uint32_t)(p - lp);
 }
 

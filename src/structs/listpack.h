@@ -83,11 +83,14 @@ struct listpack_value listpack_get(const uint8_t *lp, uint32_t pos);
  * LISTPACK_SCRATCH_BYTES. Valid as long as both stay as they are. */
 struct slice listpack_text(const uint8_t *lp, uint32_t pos, char *scratch);
 struct slice listpack_value_text(struct listpack_value v, char *scratch);
-bool listpack_equals(const uint8_t *lp, uint32_t pos, struct slice text);
 /* Looks at the element at `from` (LISTPACK_NONE finds nothing), then passes
  * over `skip` elements, and so on: the first whose text is `text`. */
 uint32_t listpack_find(const uint8_t *lp, uint32_t from, struct slice text,
                        uint32_t skip);
+/* The same without skipping, to the back or to the front; *passed: how many there
+ * are before it, or in all. */
+uint32_t listpack_search(const uint8_t *lp, uint32_t from, struct slice text,
+                         bool is_backward, uint64_t *passed);
 
 /* A change: at `at`, `remove_count` elements go (so many must be there) and
  * `items` come. Items must not lie inside the listpack. */

@@ -236,6 +236,25 @@ static inline const uint8_t *pack_find(const uint8_t *p, const uint8_t *end,
     return p < end ? p : NULL;
 }
 
+/* Looks at the entry at `p`, then at those before it, down to `first`; where it
+ * is found, or NULL. *passed: entries behind it, or all. */
+static inline const uint8_t *pack_find_back(const uint8_t *first,
+                                            const uint8_t *p,
+                                            const struct pack_needle *needle,
+                                            uint64_t *passed)
+{
+    const struct pack_needle n = *needle;
+    uint64_t count = 0;
+    bool is_found = pack_equals(p, &n);
+    while (!is_found && p > first) {
+        p = pack_before(p);
+        count++;
+        is_found = pack_equals(p, &n);
+    }
+    *passed = count + !is_found;
+    return is_found ? p : NULL;
+}
+
 /* --- writing --- */
 
 /* An element ready to be written. */

@@ -426,8 +426,9 @@ bool quicklist_prev(const struct quicklist *q, struct quicklist_at *at)
 }
 
 static bool find_forward(const struct quicklist *q, struct quicklist_at *at,
-                         const struct pack_needle *n)
+                         const struct pack_needle *n, uint64_t max)
 {
+    uint64_t start = at->index;
     do {
         const struct chunk *c = at->chunk;
         uint64_t passed;
@@ -438,27 +439,41 @@ static bool find_forward(const struct quicklist *q, struct quicklist_at *at,
             at->offset = (size_t)(p - c->data);
             return true;
         }
-        if (!sequence_next(q, at)) {
+        if (at->index - start >= max || !sequence_next(q, at)) {
             return false;
         }
         at->offset = ((const struct chunk *)at->chunk)->begin;
     } while (true);
 }
 
-bool quicklist_find(const struct quicklist *q, struct quicklist_at *at,
-                    struct slice text, enum quicklist_end towards)
+static bool find_backward(const struct quicklist *q, struct quicklist_at *at,
+                          const struct pack_needle *n, uint64_t max)
 {
-    struct pack_needle n = pack_needle_of(text);
-    if (towards == QUICKLIST_TAIL) {
-        return find_forward(q, at, &n);
-    }
+    uint64_t start = at->index;
     do {
         const struct chunk *c = at->chunk;
-        if (pack_equals(c->data + at->offset, &n)) {
+        uint64_t passed;
+        const uint8_t *p = pack_find_back(chunk_first(c), c->data + at->offset,
+                                          n, &passed);
+        at->index -= passed;
+        if (p != NULL) {
+            at->offset = (size_t)(p - c->data);
             return true;
         }
-    } while (quicklist_prev(q, at));
-    return false;
+        if (start - at->index >= max || !sequence_prev(q, at)) {
+            return false;
+        }
+        c = at->chunk;
+        at->offset = (size_t)(pack_before(chunk_limit(c)) - c->data);
+    } while (true);
+}
+
+bool quicklist_find(const struct quicklist *q, struct quicklist_at *at,
+                    struct slice text, enum quicklist_end towards, uint64_t max)
+{
+    struct pack_needle n = pack_needle_of(text);
+    return towards == QUICKLIST_TAIL ? find_forward(q, at, &n, max)
+                                     : find_backward(q, at, &n, max);
 }
 
 struct listpack_value quicklist_get(const struct quicklist_at *at)

@@ -77,10 +77,12 @@ bool quicklist_seek(const struct quicklist *q, int64_t index,
 /* False: there are no more, and `at` is no place any longer. */
 bool quicklist_next(const struct quicklist *q, struct quicklist_at *at);
 bool quicklist_prev(const struct quicklist *q, struct quicklist_at *at);
-/* Looks from `at` on, itself included, towards `towards`; false: not found, and
- * `at` is no place any longer. */
+/* Looks from `at` on, itself included, towards `towards`, at `max` elements and
+ * maybe the rest of a chunk; false: not found, and `at` is no place any longer.
+ */
 bool quicklist_find(const struct quicklist *q, struct quicklist_at *at,
-                    struct slice text, enum quicklist_end towards);
+                    struct slice text, enum quicklist_end towards,
+                    uint64_t max);
 
 /* As listpack_get and its kin. */
 struct listpack_value quicklist_get(const struct quicklist_at *at);

@@ -359,22 +359,21 @@ struct slice list_text(const struct list_at *at,
     return listpack_text(flat_bytes(at->list).data, at->pos, scratch);
 }
 
-bool list_find(struct list_at *at, struct slice text, enum list_end towards)
+bool list_find(struct list_at *at, struct slice text, enum list_end towards,
+               uint64_t max)
 {
     if (at->list->encoding == ENC_BIG) {
         bool found = quicklist_find(
             big_of(at->list)->q, &at->big, text,
-            towards == LIST_TAIL ? QUICKLIST_TAIL : QUICKLIST_HEAD);
+            towards == LIST_TAIL ? QUICKLIST_TAIL : QUICKLIST_HEAD, max);
         at->index = found ? at->big.index : at->index;
         return found;
     }
-    const uint8_t *lp = flat_bytes(at->list).data;
-    do {
-        if (listpack_equals(lp, at->pos, text)) {
-            return true;
-        }
-    } while (list_step(at, towards));
-    return false;
+    uint64_t passed;
+    at->pos = listpack_search(flat_bytes(at->list).data, at->pos, text,
+                              towards == LIST_HEAD, &passed);
+    at->index = towards == LIST_TAIL ? at->index + passed : at->index - passed;
+    return at->pos != LISTPACK_NONE;
 }
 
 /* ---- changes ---- */
@@ -474,10 +473,10 @@ static uint64_t remove_equal_flat(struct entry *e, struct slice text,
     uint32_t pos = towards == LIST_TAIL ? listpack_first(lp)
                                         : listpack_last(lp);
     while (pos != LISTPACK_NONE && n < max) {
-        if (!listpack_equals(lp, pos, text)) {
-            pos = towards == LIST_TAIL ? listpack_next(lp, pos)
-                                       : listpack_prev(lp, pos);
-            continue;
+        uint64_t passed;
+        pos = listpack_search(lp, pos, text, towards == LIST_HEAD, &passed);
+        if (pos == LISTPACK_NONE) {
+            break;
         }
         uint32_t before = towards == LIST_TAIL ? pos : listpack_prev(lp, pos);
         (void)listpack_delete(lp, pos, 1);
@@ -499,7 +498,8 @@ static uint64_t remove_equal_big(struct quicklist *q,
     bool more = quicklist_seek(q, forward ? 0 : -1, &at);
     while (more && n < max) {
         more = quicklist_find(q, &at, text,
-                              forward ? QUICKLIST_TAIL : QUICKLIST_HEAD);
+                              forward ? QUICKLIST_TAIL : QUICKLIST_HEAD,
+                              UINT64_MAX);
         if (!more) {
             break;
         }

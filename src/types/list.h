@@ -34,8 +34,10 @@ bool list_step(struct list_at *at, enum list_end towards);
 /* The element; an integer's text is written to `scratch`. */
 struct slice list_text(const struct list_at *at,
                        char scratch[LIST_SCRATCH_BYTES]);
-/* Looks from `at` on, itself included; false: not found, and `at` is no place. */
-bool list_find(struct list_at *at, struct slice text, enum list_end towards);
+/* Looks from `at` on, itself included, at `max` elements and maybe some more;
+ * false: not found, and `at` is no place. */
+bool list_find(struct list_at *at, struct slice text, enum list_end towards,
+               uint64_t max);
 
 /* *e may be replaced, `at` is no place afterwards. */
 STATUS_CHECKED enum status list_insert(const struct entry_memory *m,

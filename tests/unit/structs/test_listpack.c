@@ -64,6 +64,17 @@ static uint8_t *lp_append(uint8_t *lp, struct slice item)
     return lp_splice(lp, listpack_appending(lp, &item, 1));
 }
 
+/* Found where it is looked for first, either way. */
+static bool equals(const uint8_t *lp, uint32_t pos, struct slice text)
+{
+    uint64_t passed = 1, passed_back = 1;
+    bool is_on = listpack_search(lp, pos, text, false, &passed) == pos;
+    bool is_back = listpack_search(lp, pos, text, true, &passed_back) == pos;
+    assert_int_equal(is_on, is_back);
+    assert_true(!is_on || (passed == 0 && passed_back == 0));
+    return is_on;
+}
+
 static void model_check(const struct model *m)
 {
     char scratch[LISTPACK_SCRATCH_BYTES];
@@ -76,7 +87,7 @@ static void model_check(const struct model *m)
         assert_int_not_equal(pos, LISTPACK_NONE);
         assert_int_equal(listpack_prev(lp, pos), last);
         assert_true(slice_equal(listpack_text(lp, pos, scratch), m->items[i]));
-        assert_true(listpack_equals(lp, pos, m->items[i]));
+        assert_true(equals(lp, pos, m->items[i]));
         last = pos;
         pos = listpack_next(lp, pos);
     }
@@ -111,6 +122,28 @@ static void model_check_find(struct model *m, struct slice text)
                                  : (uint32_t)LISTPACK_NONE;
     assert_int_equal(listpack_find(m->lp, listpack_first(m->lp), text, skip),
                      want);
+}
+
+/* From any element on, either way. */
+static void model_check_search(struct model *m, struct slice text)
+{
+    if (m->count == 0) {
+        return;
+    }
+    size_t from = (size_t)random_below(&m->random, m->count);
+    bool is_backward = random_below(&m->random, 2) == 0;
+    size_t i = from;
+    while (i < m->count && !slice_equal(m->items[i], text)) {
+        i += is_backward ? SIZE_MAX : 1;
+    }
+    uint32_t want = i < m->count ? listpack_seek(m->lp, (int64_t)i)
+                                 : (uint32_t)LISTPACK_NONE;
+    size_t last = i < m->count ? i : is_backward ? SIZE_MAX : m->count;
+    uint64_t passed;
+    assert_int_equal(listpack_search(m->lp,
+                                     listpack_seek(m->lp, (int64_t)from), text,
+                                     is_backward, &passed), want);
+    assert_int_equal(passed, is_backward ? from - last : last - from);
 }
 
 /* Lengths and integers around each limit of the format. */
@@ -174,8 +207,10 @@ static void test_model(void **state)
             model_check_seek(m);
         }
         model_check_find(m, random_item(&m->random));
+        model_check_search(m, random_item(&m->random));
         if (m->count > 0) {
             model_check_find(m, m->items[random_below(&m->random, m->count)]);
+            model_check_search(m, m->items[random_below(&m->random, m->count)]);
         }
     }
     model_splice(m, 0, m->count, 0);
@@ -297,10 +332,10 @@ static void test_entries(void **state)
     listpack_insert_entries(to, listpack_seek(to, 9), entries, 4);
     assert_int_equal(listpack_count(to), 14);
     assert_true(listpack_validate(slice_of(to, listpack_bytes(to))));
-    assert_true(listpack_equals(to, listpack_seek(to, 8), SLICE_LIT("x8")));
-    assert_true(listpack_equals(to, listpack_seek(to, 9), SLICE_LIT("x3")));
-    assert_true(listpack_equals(to, listpack_seek(to, -2), SLICE_LIT("x6")));
-    assert_true(listpack_equals(to, listpack_seek(to, -1), SLICE_LIT("x9")));
+    assert_true(equals(to, listpack_seek(to, 8), SLICE_LIT("x8")));
+    assert_true(equals(to, listpack_seek(to, 9), SLICE_LIT("x3")));
+    assert_true(equals(to, listpack_seek(to, -2), SLICE_LIT("x6")));
+    assert_true(equals(to, listpack_seek(to, -1), SLICE_LIT("x9")));
     free(from);
     free(to);
 }

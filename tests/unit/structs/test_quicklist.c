@@ -282,11 +282,22 @@ static void step_find(struct world *w, size_t from)
     }
     assert_true(quicklist_seek(w->list, (int64_t)from, &at));
     assert_int_equal(quicklist_find(w->list, &at, text_of(w, id),
-                                    forward ? QUICKLIST_TAIL : QUICKLIST_HEAD),
+                                    forward ? QUICKLIST_TAIL : QUICKLIST_HEAD,
+                                    UINT64_MAX),
                      i < w->count);
     if (i < w->count) {
         assert_int_equal(at.index, i);
         check_equals(w, &at, id);
+    }
+    /* What is near enough is found, what is found is the same. */
+    uint64_t max = below(w, w->count);
+    bool is_near = i < w->count && (forward ? i - from : from - i) < max;
+    assert_true(quicklist_seek(w->list, (int64_t)from, &at));
+    if (quicklist_find(w->list, &at, text_of(w, id),
+                       forward ? QUICKLIST_TAIL : QUICKLIST_HEAD, max)) {
+        assert_int_equal(at.index, i);
+    } else {
+        assert_false(is_near);
     }
 }
 

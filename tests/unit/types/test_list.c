@@ -250,7 +250,8 @@ static void step_find(struct model *m)
     }
     bool there = want >= 0 && want < (int64_t)m->count;
     assert_true(list_seek(m->e, (int64_t)start, &at));
-    assert_int_equal(list_find(&at, slice_of_item(i), towards), there);
+    assert_int_equal(list_find(&at, slice_of_item(i), towards, UINT64_MAX),
+                     there);
     if (there) {
         assert_int_equal(at.index, want);
         check_text(&at, &m->items[want]);
