@@ -2,26 +2,16 @@
 #include "pool_stage.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "fake.h"
 #include "tests.h"
 
 enum { TURNS_MAX = 100000 };
 
 /* ---- the transport ---- */
-
-static enum transport_result fake_open(struct transport *t,
-                                       enum engram_status *why,
-                                       const char **text)
-{
-    (void)why;
-    (void)text;
-    t->has_more = true;
-    return TRANSPORT_DONE;
-}
 
 static struct pool_stage_link *find_link(struct pool_stage *s, int client_fd)
 {
@@ -33,10 +23,9 @@ static struct pool_stage_link *find_link(struct pool_stage *s, int client_fd)
     return NULL;
 }
 
-static enum transport_result fake_next(struct transport *t)
+static enum transport_result stage_next(struct transport *t)
 {
     struct pool_stage *s = t->state;
-    int fds[2];
     t->has_more = false;
     s->attempts++;
     if (s->refusals != 0) {
@@ -44,37 +33,17 @@ static enum transport_result fake_next(struct transport *t)
         t->err = ECONNREFUSED;
         return TRANSPORT_FAILED;
     }
-    assert_int_equal(
-        socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds),
-        0);
     struct pool_stage_link *link = find_link(s, -1);
     assert_non_null(link);
     if (link->server_fd >= 0) {
         close(link->server_fd);
     }
-    *link = (struct pool_stage_link){ fds[0], fds[1] };
-    t->fd = fds[0];
-    t->wants = ENGRAM_WRITABLE;
+    link->server_fd = fake_connect(t);
+    link->client_fd = t->fd;
     return TRANSPORT_AGAIN;
 }
 
-static enum transport_result fake_advance(struct transport *t)
-{
-    (void)t;
-    return TRANSPORT_DONE;
-}
-
-static ssize_t fake_read(struct transport *t, void *out, size_t len)
-{
-    return transport_plain.read(t, out, len);
-}
-
-static ssize_t fake_write(struct transport *t, const struct iovec *v, int count)
-{
-    return transport_plain.write(t, v, count);
-}
-
-static void fake_drop(struct transport *t)
+static void stage_drop(struct transport *t)
 {
     struct pool_stage *s = t->state;
     if (t->fd >= 0) {
@@ -88,19 +57,14 @@ static void fake_drop(struct transport *t)
     }
 }
 
-static void fake_forget(struct transport *t)
-{
-    (void)t;
-}
-
 static const struct transport_ops fake_transport = {
     .open = fake_open,
-    .next = fake_next,
+    .next = stage_next,
     .advance = fake_advance,
     .read = fake_read,
     .write = fake_write,
-    .drop = fake_drop,
-    .close = fake_drop,
+    .drop = stage_drop,
+    .close = stage_drop,
     .forget = fake_forget,
 };
 
@@ -135,28 +99,6 @@ static void hook_detach(struct engram_conn *c, void *loop)
     fail_msg("a connection that was not on the loop");
 }
 
-/* True: there was something to do for it. It may be gone. */
-static bool turn_one(struct pool_stage *s, struct engram_conn *c)
-{
-    struct engram_wish w = engram_conn_wish(c);
-    struct pollfd p = { .fd = w.fd };
-    p.events = (short)((w.events & ENGRAM_READABLE ? POLLIN : 0) |
-                       (w.events & ENGRAM_WRITABLE ? POLLOUT : 0));
-    assert_true(poll(&p, 1, 0) >= 0);
-    unsigned events =
-        (p.revents & (POLLIN | POLLERR | POLLHUP) ? ENGRAM_READABLE : 0u) |
-        (p.revents & POLLOUT ? ENGRAM_WRITABLE : 0u);
-    if (events != 0) {
-        engram_conn_on_ready(c, events);
-        return true;
-    }
-    if (w.wake_at_ms >= 0 && w.wake_at_ms * 1000 <= s->now_us) {
-        engram_conn_on_timer(c);
-        return true;
-    }
-    return false;
-}
-
 void pool_stage_turn(struct pool_stage *s)
 {
     bool is_busy = true;
@@ -164,7 +106,7 @@ void pool_stage_turn(struct pool_stage *s)
         assert_true(i < TURNS_MAX);
         is_busy = false;
         for (size_t k = 0; k < s->conn_count; k++) {
-            is_busy = turn_one(s, s->conns[k]) || is_busy;
+            is_busy = fake_turn(s->conns[k], s->now_us, false) || is_busy;
         }
     }
 }

@@ -2,32 +2,21 @@
 #include "stage.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "fake.h"
 #include "tests.h"
 
 enum { TURNS_MAX = 100000 };
 
 /* ---- the transport ---- */
 
-static enum transport_result fake_open(struct transport *t,
-                                       enum engram_status *why,
-                                       const char **text)
-{
-    (void)why;
-    (void)text;
-    t->has_more = true;
-    return TRANSPORT_DONE;
-}
-
-static enum transport_result fake_next(struct transport *t)
+static enum transport_result stage_next(struct transport *t)
 {
     struct stage *s = t->state;
-    int fds[2];
     t->has_more = false;
     s->attempts++;
     if (s->refusals != 0) {
@@ -36,22 +25,11 @@ static enum transport_result fake_next(struct transport *t)
         return TRANSPORT_FAILED;
     }
     assert_int_equal(s->server_fd, -1);
-    assert_int_equal(
-        socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds),
-        0);
-    t->fd = fds[0];
-    s->server_fd = fds[1];
-    t->wants = ENGRAM_WRITABLE;
+    s->server_fd = fake_connect(t);
     return s->is_slow ? TRANSPORT_AGAIN : TRANSPORT_DONE;
 }
 
-static enum transport_result fake_advance(struct transport *t)
-{
-    (void)t;
-    return TRANSPORT_DONE;
-}
-
-static ssize_t fake_read(struct transport *t, void *out, size_t len)
+static ssize_t stage_read(struct transport *t, void *out, size_t len)
 {
     struct stage *s = t->state;
     if (s->is_read_crossed && s->writes_left == 0) {
@@ -66,7 +44,8 @@ static ssize_t fake_read(struct transport *t, void *out, size_t len)
     return n;
 }
 
-static ssize_t fake_write(struct transport *t, const struct iovec *v, int count)
+static ssize_t stage_write(struct transport *t, const struct iovec *v,
+                           int count)
 {
     struct stage *s = t->state;
     if (s->is_write_crossed) {
@@ -94,7 +73,7 @@ static ssize_t fake_write(struct transport *t, const struct iovec *v, int count)
     return n;
 }
 
-static void fake_drop(struct transport *t)
+static void stage_drop(struct transport *t)
 {
     if (t->fd >= 0) {
         close(t->fd);
@@ -102,19 +81,14 @@ static void fake_drop(struct transport *t)
     }
 }
 
-static void fake_forget(struct transport *t)
-{
-    (void)t;
-}
-
 static const struct transport_ops fake_transport = {
     .open = fake_open,
-    .next = fake_next,
+    .next = stage_next,
     .advance = fake_advance,
-    .read = fake_read,
-    .write = fake_write,
-    .drop = fake_drop,
-    .close = fake_drop,
+    .read = stage_read,
+    .write = stage_write,
+    .drop = stage_drop,
+    .close = stage_drop,
     .forget = fake_forget,
 };
 
@@ -313,19 +287,7 @@ void stage_end(struct stage *s)
 void stage_turn(struct stage *s)
 {
     for (int i = 0; i < TURNS_MAX && s->c != NULL; i++) {
-        struct engram_wish w = engram_conn_wish(s->c);
-        struct pollfd p = { .fd = w.fd };
-        p.events = (short)((w.events & ENGRAM_READABLE ? POLLIN : 0) |
-                           (w.events & ENGRAM_WRITABLE ? POLLOUT : 0));
-        assert_true(poll(&p, 1, 0) >= 0);
-        unsigned events =
-            (p.revents & (POLLIN | POLLERR | POLLHUP) ? ENGRAM_READABLE : 0u) |
-            (p.revents & POLLOUT && s->writes_left != 0 ? ENGRAM_WRITABLE : 0u);
-        if (events != 0) {
-            engram_conn_on_ready(s->c, events);
-        } else if (w.wake_at_ms >= 0 && w.wake_at_ms * 1000 <= s->now_us) {
-            engram_conn_on_timer(s->c);
-        } else {
+        if (!fake_turn(s->c, s->now_us, s->writes_left == 0)) {
             return;
         }
     }

@@ -1,0 +1,23 @@
+/* fake: what the stages have in common: transports whose other end is a socket of
+ * the test's, and a turn of a loop. */
+#ifndef ENGRAM_TESTS_UNIT_CLIENT_FAKE_H
+#define ENGRAM_TESTS_UNIT_CLIENT_FAKE_H
+
+#include "client/conn_priv.h"
+
+/* Parts of a transport: there is one address, and connecting takes a turn. */
+enum transport_result fake_open(struct transport *t, enum engram_status *why,
+                                const char **text);
+enum transport_result fake_advance(struct transport *t);
+ssize_t fake_read(struct transport *t, void *out, size_t len);
+ssize_t fake_write(struct transport *t, const struct iovec *v, int count);
+void fake_forget(struct transport *t);
+
+/* Connects the transport with a socket that is returned. */
+int fake_connect(struct transport *t);
+
+/* What a loop does at this time. True: there was something; the connection may be
+ * gone. `is_full`: its socket takes nothing. */
+bool fake_turn(struct engram_conn *c, int64_t now_us, bool is_full);
+
+#endif
