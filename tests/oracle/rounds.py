@@ -10,7 +10,7 @@ from random import Random
 
 import grammar
 import rules
-from pools import KEYS
+from pools import KEYS, MEMBERS
 from script import Step
 
 STEPS = 400
@@ -143,6 +143,12 @@ class Rounds:
             return [words, [b"DEL", words[1]]]
         if name == "xadd" and len(words) > 1 and b"*" in words:
             return [words, [b"DEL", words[1]]]
+        if rules.keeps_by_name(name, words):
+            members = random.sample(MEMBERS, random.randint(1, len(MEMBERS)))
+            key = words[2 if name == "zrangestore" else 1]
+            return [[b"DEL", key],
+                    [b"ZADD", key, *[w for m in members for w in (b"0", m)]],
+                    words]
         return [words]
 
     def _scan_all(self, steps, session, random, maker):

@@ -48,6 +48,14 @@ EXCLUDED = [
 DRAWS = {"spop"}
 
 
+def keeps_by_name(name, words):
+    """Does it choose by name what stays in a sorted set? Where scores differ
+    that is not specified, so it is given members of one score."""
+    is_lex = any(w.lower() == b"bylex" for w in words)
+    return (name == "zremrangebylex" and len(words) > 1 or
+            name == "zrangestore" and len(words) > 2 and is_lex)
+
+
 def weight_of(name):
     for pattern, weight in WEIGHTS:
         if re.fullmatch(pattern, name):
