@@ -11,6 +11,7 @@ reply and the data compared. tests/oracle/README.md says more.
 import argparse
 import os
 import shutil
+import signal
 import sys
 import time
 from pathlib import Path
@@ -229,6 +230,8 @@ def print_lists(oracle):
 
 def main():
     arguments = parse_arguments()
+    # The servers end with the oracle, whoever ends it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     kinds = [(e, w) for e, w in KINDS if arguments.engine in (None, e) and
              arguments.workers in (None, w)]
     oracle = Oracle()
