@@ -131,7 +131,9 @@ static bool unite(void *self, struct slice member, double score)
     return take(a, member, weighted(a->walked, score));
 }
 
-/* The walked one is the first. */
+/* The walked one is the first. Where a weight of nothing meets an infinite score
+ * in another, the product stays what it is: sums with it are nothing, and it is
+ * no minimum and no maximum. Redis and Valkey agree in this. */
 static bool intersect(void *self, struct slice member, double score)
 {
     struct algebra *a = self;
@@ -141,7 +143,7 @@ static bool intersect(void *self, struct slice member, double score)
         if (!score_in(&a->operands[i], member, &other)) {
             return true;
         }
-        sum = combine(a, sum, weighted(&a->operands[i], other));
+        sum = combine(a, sum, other * a->operands[i].weight);
     }
     return take(a, member, sum);
 }
