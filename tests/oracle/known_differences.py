@@ -86,6 +86,14 @@ def all_doubles(items):
         return False
 
 
+def alike_to_nul(words, a, b):
+    """Elements in an order that differs only behind NUL bytes."""
+    def heads(reply):
+        return [i[1] and i[1].split(b"\0")[0] for i in reply[1]]
+    return (a[0] == b[0] == b"*" and heads(a) == heads(b) and
+            b"alpha" in [w.lower() for w in words])
+
+
 def bylex(words, a, b):
     """A range by name, which the command's name or an option says."""
     return any(b"bylex" in w.lower() or b"rangebylex" in w.lower() or
@@ -237,6 +245,8 @@ KNOWN = [
           and b[0] in (b"*", b":") and all_doubles(b[1]), True,
           "the oracle takes an overflow that an earlier command met for one of "
           "its own"),
+    Known(r"sort|sort_ro", "any", alike_to_nul, False,
+          "SORT ALPHA compares texts up to their first NUL byte there"),
     Known(r"client\|set(name|info)|hello", "any",
           lambda words, a, b: b[0] == b"-" and b[1].endswith(b" is too long"),
           True, "names have a bound, so that CLIENT LIST has one"),
