@@ -98,9 +98,11 @@ void info_keyspace(struct info *in)
         size_t keys = store_database_size(store, i);
         if (keys > 0) {
             text_add(&in->text,
-                     "db%u:keys=%zu,expires=%zu,avg_ttl=%" PRId64 "\r\n", i,
+                     "db%u:keys=%zu,expires=%zu,avg_ttl=%" PRId64
+                     ",subexpiry=%zu\r\n", i,
                      keys, store_database_deadlines(store, i),
-                     store_database_ttl_average_ms(store, i, in->now_ms));
+                     store_database_ttl_average_ms(store, i, in->now_ms),
+                     store_database_dues(store, i));
         }
     }
 }

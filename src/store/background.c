@@ -235,7 +235,7 @@ static bool sweep_slice(struct keyspace *ks, const struct store_turn *turn)
         return false;
     }
     if (!expiry_is_sweeping(x)) {
-        size_t live = keyspace_deadline_count(ks) + ks->due_count;
+        size_t live = keyspace_deadline_count(ks) + keyspace_due_count(ks);
         if (expiry_count(x) <= 2 * live + SWEEP_SLACK) {
             return false;
         }

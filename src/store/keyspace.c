@@ -140,7 +140,7 @@ static void count_entry(struct keyspace *ks, const struct entry *e, int sign)
 {
     count_deadline(ks, e, sign);
     if (value_due_ms(e) != INT64_MAX) {
-        ks->due_count += (size_t)(ptrdiff_t)sign;
+        counter_add(&ks->due_count, (uint64_t)(int64_t)sign);
     }
     if (entry_is_external(e)) {
         ks->external_count += (size_t)(ptrdiff_t)sign;
@@ -444,7 +444,7 @@ void keyspace_edit_begin_at(struct keyspace *ks, const struct table_at *at,
                                    .due_ms = keyspace_due_ms(e)};
     ks->is_edited = true;
     ks->external_count -= entry_is_external(e);
-    ks->due_count -= inner_ms != INT64_MAX;
+    counter_add(&ks->due_count, inner_ms != INT64_MAX ? UINT64_MAX : 0);
 }
 
 /* The elements of what was edited may have got deadlines. Where no record can be
@@ -456,7 +456,7 @@ static void index_edited(const struct keyspace_edit *edit)
     if (value_due_ms(e) == INT64_MAX) {
         return;
     }
-    edit->ks->due_count++;
+    counter_add(&edit->ks->due_count, 1);
     if (index_due(edit->ks, e, edit->due_ms, edit->at.hash, keyspace_due_ms(e),
                   &flags) != ST_OK) {
         flags = 0;
@@ -700,6 +700,11 @@ size_t keyspace_deadline_count(const struct keyspace *ks)
     return ks == NULL ? 0 : (size_t)counter_get(&ks->deadline_count);
 }
 
+size_t keyspace_due_count(const struct keyspace *ks)
+{
+    return ks == NULL ? 0 : (size_t)counter_get(&ks->due_count);
+}
+
 size_t keyspace_bytes(const struct keyspace *ks)
 {
     return ks == NULL ? 0 : mem_used(&ks->account);
@@ -774,7 +779,7 @@ void keyspace_check(struct keyspace *ks)
     assert(t.keys == table_count(ks->table));
     assert(t.deadlines == keyspace_deadline_count(ks));
     assert(t.externals == ks->external_count);
-    assert(t.dues == ks->due_count);
+    assert(t.dues == keyspace_due_count(ks));
     assert(t.entry_bytes <= mem_used(&ks->account));
     for (const struct value_home *h = ks->homes.first; h != NULL; h = h->next) {
         assert(h->list == &ks->homes);

@@ -221,6 +221,15 @@ size_t store_database_deadlines(const struct store *s, uint32_t database)
     return n;
 }
 
+size_t store_database_dues(const struct store *s, uint32_t database)
+{
+    size_t n = 0;
+    for (uint32_t i = 0; i < s->shard_count; i++) {
+        n += keyspace_due_count(peek_cell(s, i, database));
+    }
+    return n;
+}
+
 size_t store_database_bytes(const struct store *s, uint32_t database)
 {
     size_t n = 0;

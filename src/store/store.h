@@ -204,9 +204,12 @@ uint64_t keyspace_scan(const struct keyspace *ks, uint64_t cursor,
 /* Deletes an entry whose deadline has passed and tells the sink (DEL). */
 void keyspace_expire(struct keyspace *ks, const struct key *k);
 
-/* These three without the lock, from a worker inside the gate. */
+/* These four without the lock, from a worker inside the gate. */
 size_t keyspace_count(const struct keyspace *ks);
 size_t keyspace_deadline_count(const struct keyspace *ks);
+/* Keys whose elements have deadlines, or had until lately: value_due_ms is a
+ * bound. */
+size_t keyspace_due_count(const struct keyspace *ks);
 size_t keyspace_bytes(const struct keyspace *ks);
 /* What all its memory is charged to: for statistics, and for tests that make
  * allocations fail. */
@@ -234,6 +237,7 @@ void store_swap(struct store *s, uint32_t a, uint32_t b); /* all shards held */
  * when nobody writes. */
 size_t store_database_size(const struct store *s, uint32_t database);
 size_t store_database_deadlines(const struct store *s, uint32_t database);
+size_t store_database_dues(const struct store *s, uint32_t database);
 size_t store_database_bytes(const struct store *s, uint32_t database);
 int64_t store_database_ttl_average_ms(const struct store *s, uint32_t database,
                                       int64_t now_ms);

@@ -27,7 +27,7 @@ struct keyspace {
     const uint8_t *found_name;
     struct table_at at;
     struct counter key_count, deadline_count;
-    size_t due_count; /* entries some of whose elements have deadlines */
+    struct counter due_count; /* entries that have a value_due_ms */
     /* For INFO's avg_ttl: from the store's start to each deadline, each at most
      * DEADLINE_COUNTED_MS, so that the sum of 16 M of them does not wrap. */
     struct counter deadline_sum_ms;

@@ -169,6 +169,24 @@ def test_keyspace(raw):
     assert fields["db3"].startswith("keys=1,expires=0,avg_ttl=0")
 
 
+def test_keyspace_with_fields_that_expire(server, raw):
+    if server.is_redis:
+        pytest.skip("came with 7.4")
+
+    def count():
+        return info(raw, "keyspace")["db0"].split("subexpiry=")[1]
+
+    raw.cmd("HSET", "h", "a", 1, "b", 2)
+    raw.cmd("HSET", "other", "a", 1)
+    assert count() == "0"
+    raw.cmd("HEXPIRE", "h", 1000, "FIELDS", 2, "a", "b")
+    assert count() == "1"
+    raw.cmd("COPY", "h", "again")
+    assert count() == "2"
+    raw.cmd("DEL", "h", "again")
+    assert count() == "0"
+
+
 def test_stats(raw):
     raw.cmd("SET", "a", 1)
     raw.cmd("CONFIG", "RESETSTAT")
