@@ -174,10 +174,6 @@ KNOWN = [
     Known(r"[shz]?scan", "valkey",
           lambda words, a, b: b == (b"-", b"ERR invalid cursor"), False,
           "Valkey takes a cursor with blanks, signs and zeros before it"),
-    Known(r"scan|!scanall", "valkey",
-          lambda words, a, b: a[1].startswith(b"ERR unknown type name '")
-          if a[0] == b"-" else False, False,
-          "a type that there is not is none of any key's in Redis 7.2"),
     Known(r"object\|encoding", "valkey", encodings(b"raw", b"embstr"), False,
           "Valkey counts the key towards the length of what it embeds"),
     Known(r"multi|watch", "<8.0",
@@ -220,9 +216,9 @@ KNOWN = [
           encodings(b"skiplist", b"listpack"), False,
           "the oracle's ZADD makes a set large for the words it is given, also "
           "where they do not come in"),
-    Known(r"bzpop.*|bzmpop", "any",
+    Known(r"b[lrz].*", "<7.2",
           lambda words, a, b: b == (b"-", b"ERR timeout is out of range"),
-          False, "half of what the oracle takes, which overflowed in 7.0"),
+          True, "a timeout that overflows with the time of day was taken"),
     Known(r"object\|encoding|!dataset", "<7.2",
           encodings(b"hashtable", b"listpack"), False,
           "since 7.2 a small set is a listpack"),
