@@ -1,9 +1,10 @@
 /* pool_take: connections of one's own.
  *
- * Who waits is given the first connection that has nothing to do. While there
- * may be more connections, others are made; else one of the shared ones is
- * reserved: it gets no more commands and so comes free. One at a time, and
- * not the last that is shared while somebody has one to give back. */
+ * Who waits is given the first connection that has nothing to do, which is
+ * reserved for him until the loop's next turn. While there may be more
+ * connections, others are made; else one of the shared ones is reserved: it gets
+ * no more commands and so comes free. One at a time, and not the last that is
+ * shared while somebody has one to give back. */
 #include "client/pool_priv.h"
 
 #include <assert.h>
@@ -127,8 +128,9 @@ void pool_prepare(struct engram_pool *p)
         (void)pool_add(p, &st);
         s.coming++;
     }
-    if (s.coming == 0 && p->reserved == NULL &&
-        (s.ready > 1 || s.taken == 0)) {
+    bool is_wanted =
+        s.least != NULL && (s.coming == 0 || member_is_free(s.least));
+    if (is_wanted && p->reserved == NULL && (s.ready > 1 || s.taken == 0)) {
         p->reserved = s.least;
     }
 }

@@ -133,6 +133,15 @@ static void options_are_checked(void **state)
     o.max_in_flight = 0;
     assert_null(engram_conn_create(&o, &st));
     assert_int_equal(st, ENGRAM_INVALID);
+    /* A program that was built before there was TLS. */
+    engram_options_init(&o);
+    o.size = offsetof(struct engram_options, tls);
+    o.tls_verify = 0;
+    o.url = "rediss://h";
+    struct engram_conn *c = engram_conn_create(&o, &st);
+    assert_true(c->target.tls.is_on);
+    assert_true(c->target.tls.is_verified);
+    engram_conn_destroy(&c);
     engram_options_init(&o);
     o.url = "http://h";
     assert_null(engram_conn_create(&o, &st));

@@ -424,6 +424,25 @@ static void who_waits_is_served_before_the_crowd(void **state)
     pool_stage_end(&s);
 }
 
+/* A free one is not lost to those who send before the loop's next turn. */
+static void what_is_free_is_kept_for_who_waits(void **state)
+{
+    (void)state;
+    struct pool_stage s;
+    struct taker t;
+    pool_stage_init(&s);
+    s.options.connections_min = 2;
+    s.options.connections_max = 2;
+    pool_stage_begin(&s);
+    take(&s, &t, "taken");
+    send_many(&s, 10);
+    pool_stage_turn(&s);
+    expect_log(&s, "taken");
+    assert_int_equal(counters(&s).in_flight, 10);
+    assert_int_equal(t.c->waiting.count, 0);
+    pool_stage_end(&s);
+}
+
 /* ---- breaking ---- */
 
 static void one_that_breaks_leaves_the_others(void **state)
@@ -651,6 +670,7 @@ int test_pool_run(void)
         cmocka_unit_test(who_leaves_traces_is_replaced),
         cmocka_unit_test(those_who_wait_keep_their_order),
         cmocka_unit_test(who_waits_is_served_before_the_crowd),
+        cmocka_unit_test(what_is_free_is_kept_for_who_waits),
         cmocka_unit_test(one_that_breaks_leaves_the_others),
         cmocka_unit_test(one_that_has_given_up_is_tried_again),
         cmocka_unit_test(who_has_taken_one_sees_it_break),

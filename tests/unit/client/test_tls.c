@@ -1,10 +1,13 @@
 /* Tests of client/transport_tls, over real sockets and with the real clock: what
  * holds a handshake up, whom it trusts, and bytes in every portion. After each
  * test OpenSSL's queue of errors is empty. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <openssl/err.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/random.h"
@@ -239,6 +242,23 @@ static void the_client_proves_itself_too(void **state)
                                             : "alert handshake failure"));
         end(&p);
     }
+}
+
+static void a_socket_may_be_handed_in(void **state)
+{
+    (void)state;
+    struct play p;
+    init(&p);
+    struct sockaddr_in at = { .sin_family = AF_INET,
+                              .sin_port = htons((uint16_t)p.server.port),
+                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    p.options.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(
+        connect(p.options.fd, (struct sockaddr *)&at, sizeof at), 0);
+    p.options.tls_server_name = "localhost";
+    begin(&p);
+    expect_answer(&p);
+    end(&p);
 }
 
 /* ---- what cannot be used ---- */
@@ -607,6 +627,7 @@ int test_tls_run(void)
         cmocka_unit_test(who_is_somebody_else_is_refused),
         cmocka_unit_test(anybody_will_do_where_that_is_wanted),
         cmocka_unit_test(the_client_proves_itself_too),
+        cmocka_unit_test(a_socket_may_be_handed_in),
         cmocka_unit_test(files_that_do_not_do_are_named),
         cmocka_unit_test(old_versions_are_refused),
         cmocka_unit_test(a_server_without_tls_is_noticed),
