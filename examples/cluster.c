@@ -119,7 +119,7 @@ static void wait_for_replicas(struct engram_cluster *k,
 
 static void add_up(struct engram_cluster *k, struct work *w)
 {
-    const struct engram_cluster_how how = { .flags = ENGRAM_CLUSTER_READ |
+    const struct engram_cluster_how how = { .flags = ENGRAM_READ |
                                                      ENGRAM_IDEMPOTENT };
     engram_cluster_each(k, wait_for_replicas, w);
     if (w->waited_for > 0) {

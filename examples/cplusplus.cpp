@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <engram/cluster.h>
 #include <engram/engram.h>
 
 int main(int argc, char **argv)

@@ -41,7 +41,7 @@ extern "C" {
 
 struct engram_cluster;
 
-/* Whom commands sent with ENGRAM_CLUSTER_READ are for. Replicas lag behind. */
+/* Whom commands sent with ENGRAM_READ are for. Replicas lag behind. */
 enum engram_read_from {
     ENGRAM_READ_MASTER,
     ENGRAM_READ_PREFER_REPLICA, /* the master, while no replica can be reached */
@@ -85,7 +85,7 @@ struct engram_cluster_options {
 
     /* Over all nodes. */
     size_t max_queued_bytes; /* 64 MiB: bytes of commands without a reply */
-    uint32_t max_in_flight;  /* 262144 of these */
+    uint32_t max_in_flight;  /* 65536 of these */
 
     /* Any may be NULL. */
     engram_cluster_ready_fn *on_ready;
@@ -154,15 +154,11 @@ typedef void engram_cluster_reply_fn(struct engram_cluster *k,
                                      const struct engram_reply *reply,
                                      void *arg);
 
-enum engram_cluster_flag {
-    /* In `flags`, beside those of enum engram_flag. The command only reads, so
-     * that a replica may answer it, see read_from. */
-    ENGRAM_CLUSTER_READ = 1 << 16
-};
-
 /* How a command is sent; all zero is the usual way, and so is NULL. */
 struct engram_cluster_how {
-    uint32_t flags; /* ENGRAM_IDEMPOTENT, ENGRAM_BLOCKING, ENGRAM_CLUSTER_READ */
+    /* ENGRAM_IDEMPOTENT, ENGRAM_READ; ENGRAM_BLOCKING: until it is answered, it
+     * holds up what is behind it on its node's connection. */
+    uint32_t flags;
     int timeout_ms; /* 0: command_timeout_ms; < 0: none */
     engram_event_fn *on_event; /* as in struct engram_how */
     /* A key whose slot the command is for; NULL: it is found in the command. */

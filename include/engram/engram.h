@@ -319,7 +319,10 @@ enum engram_flag {
     /* As a line of words, as a person would type it; only with
      * engram_send_argv, and only where every argument is a word: no blank,
      * quote, backslash or control character. ENGRAM_INVALID otherwise. */
-    ENGRAM_INLINE = 4
+    ENGRAM_INLINE = 4,
+    /* It only reads, so that a replica may answer it, where engram/cluster.h has
+     * been told that it may. Elsewhere it means nothing. */
+    ENGRAM_READ = 8
 };
 
 /* How a command is sent; all zero is the usual way, and so is NULL. */

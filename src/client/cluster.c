@@ -22,7 +22,7 @@ void engram_cluster_options_init_sized(struct engram_cluster_options *o,
         .retries_max = 16,
         .refresh_min_ms = 1000,
         .max_queued_bytes = 64 * 1024 * 1024,
-        .max_in_flight = 262144,
+        .max_in_flight = 65536,
     };
     memset(o, 0, size);
     memcpy(o, &defaults, size < sizeof defaults ? size : sizeof defaults);

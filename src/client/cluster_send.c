@@ -180,7 +180,7 @@ static enum engram_status take(struct engram_cluster *k,
     r->arg = arg;
     r->is_blocking = (how->flags & ENGRAM_BLOCKING) != 0;
     r->is_idempotent = (how->flags & ENGRAM_IDEMPOTENT) != 0;
-    r->is_read = (how->flags & ENGRAM_CLUSTER_READ) != 0;
+    r->is_read = (how->flags & ENGRAM_READ) != 0;
     r->deadline_us = deadline_of(k, how);
     enum engram_status st = aim(k, how, r);
     if (st == ENGRAM_OK) {

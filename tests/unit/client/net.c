@@ -174,7 +174,10 @@ static bool turn_conn(struct net *n, struct engram_conn *c)
 
 static void say(struct net_link *l, const char *text, size_t len)
 {
-    l->out = realloc(l->out, l->out_len + len + 1);
+    if (l->out_cap < l->out_len + len + 1) {
+        l->out_cap = (l->out_len + len + 1) * 2;
+        l->out = realloc(l->out, l->out_cap);
+    }
     memcpy(l->out + l->out_len, text, len);
     l->out_len += len;
 }

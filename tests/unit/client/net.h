@@ -26,7 +26,7 @@ struct net_link {
     char *in;
     size_t in_len, in_cap;
     char *out;
-    size_t out_len;
+    size_t out_len, out_cap;
 };
 
 struct net_server {

@@ -64,7 +64,7 @@ static void play(struct net *n, struct tally *t)
     send_one(n, t, 0, "GET k1");
     net_pass_ms(n, 6000);
     send_one(n, t, 0, "GET k1");
-    send_one(n, t, ENGRAM_CLUSTER_READ, "GET k2");
+    send_one(n, t, ENGRAM_READ, "GET k2");
     send_built(n, t);
     net_turn(n);
     uint16_t slot = slots_of_key(SLICE_LIT("k1"));
@@ -153,6 +153,7 @@ static void a_loop_may_refuse_connections(void **state)
 
 /* ---- chaos ---- */
 
+enum { RUN = 64 /* slots that move together */ };
 enum { ROUNDS = 20, STEPS = 300, COMMANDS_MAX = STEPS * 8 };
 
 /* What has become of command number i. */
@@ -198,7 +199,7 @@ static void send_some(struct chaos *c)
          i > 0 && c->taken < COMMANDS_MAX; i--) {
         const struct engram_cluster_how how = {
             .flags = (chance(c, 2) ? ENGRAM_IDEMPOTENT : 0u) |
-                     (chance(c, 3) ? ENGRAM_CLUSTER_READ : 0u),
+                     (chance(c, 3) ? ENGRAM_READ : 0u),
             .timeout_ms = chance(c, 4) ? 50 : 0,
             .node = chance(c, 30) ? "h:7001" : NULL,
         };
@@ -234,10 +235,12 @@ static void disturb(struct chaos *c)
         break;
     case 5:
     case 6:
-        for (int i = 0; i < SLOTS_COUNT; i++) {
-            bool is_hit = random_below(&c->random, 4) == 0;
-            n->owners[i] = is_hit ? (int16_t)random_below(&c->random, 3)
-                                  : n->owners[i];
+        for (int i = 0; i < SLOTS_COUNT; i += RUN) {
+            int16_t owner = (int16_t)random_below(&c->random, 3);
+            bool is_moved = chance(c, 4);
+            for (int j = i; j < i + RUN && is_moved; j++) {
+                n->owners[j] = owner;
+            }
         }
         break;
     default:

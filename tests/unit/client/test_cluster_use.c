@@ -42,7 +42,7 @@ static void a_deadline_is_for_all_redirections(void **state)
 static void reads_go_to_replicas(void **state)
 {
     struct net *n = net_create(1, 3);
-    const struct engram_cluster_how read = { .flags = ENGRAM_CLUSTER_READ };
+    const struct engram_cluster_how read = { .flags = ENGRAM_READ };
     (void)state;
     n->options.read_from = ENGRAM_READ_PREFER_REPLICA;
     net_begin(n);
@@ -77,7 +77,7 @@ static void reads_go_to_replicas(void **state)
 static void reads_of_replicas_alone_wait_for_one(void **state)
 {
     struct net *n = net_create(1, 2);
-    const struct engram_cluster_how read = { .flags = ENGRAM_CLUSTER_READ };
+    const struct engram_cluster_how read = { .flags = ENGRAM_READ };
     (void)state;
     n->options.read_from = ENGRAM_READ_REPLICA;
     net_begin(n);
@@ -97,7 +97,7 @@ static void reads_of_replicas_alone_wait_for_one(void **state)
 static void a_replica_that_loads_is_left(void **state)
 {
     struct net *n = net_create(1, 2);
-    const struct engram_cluster_how read = { .flags = ENGRAM_CLUSTER_READ };
+    const struct engram_cluster_how read = { .flags = ENGRAM_READ };
     (void)state;
     n->options.read_from = ENGRAM_READ_PREFER_REPLICA;
     net_begin(n);
