@@ -31,6 +31,11 @@ ssize_t fake_write(struct transport *t, const struct iovec *v, int count)
     return transport_plain.write(t, v, count);
 }
 
+void fake_drop(struct transport *t)
+{
+    transport_plain.drop(t);
+}
+
 void fake_forget(struct transport *t)
 {
     (void)t;

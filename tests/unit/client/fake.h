@@ -11,6 +11,7 @@ enum transport_result fake_open(struct transport *t, enum engram_status *why,
 enum transport_result fake_advance(struct transport *t);
 ssize_t fake_read(struct transport *t, void *out, size_t len);
 ssize_t fake_write(struct transport *t, const struct iovec *v, int count);
+void fake_drop(struct transport *t);
 void fake_forget(struct transport *t);
 
 /* Connects the transport with a socket that is returned. */

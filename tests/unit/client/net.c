@@ -2,13 +2,13 @@
 #include "net.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "fake.h"
 #include "stage.h"
 #include "tests.h"
 
@@ -23,21 +23,10 @@ static struct net_server *server_at(struct net *n, const struct target *t)
     return is_there ? &n->servers[i] : NULL;
 }
 
-static enum transport_result fake_open(struct transport *t,
-                                       enum engram_status *why,
-                                       const char **text)
-{
-    (void)why;
-    (void)text;
-    t->has_more = true;
-    return TRANSPORT_DONE;
-}
-
-static enum transport_result fake_next(struct transport *t)
+static enum transport_result net_next(struct transport *t)
 {
     struct net *n = t->state;
     struct net_server *server = server_at(n, t->target);
-    int fds[2];
     t->has_more = false;
     if (server == NULL || server->is_down) {
         t->err = ECONNREFUSED;
@@ -48,61 +37,18 @@ static enum transport_result fake_next(struct transport *t)
         if (l->fd >= 0) {
             continue;
         }
-        assert_int_equal(socketpair(AF_UNIX,
-                                    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-                                    0, fds),
-                         0);
-        *l = (struct net_link){ .fd = fds[1],
+        *l = (struct net_link){ .fd = fake_connect(t),
                                 .server = (int)(server - n->servers) };
         server->connections++;
-        t->fd = fds[0];
-        t->wants = ENGRAM_WRITABLE;
         return TRANSPORT_AGAIN;
     }
     fail_msg("too many links");
     return TRANSPORT_FAILED;
 }
 
-static enum transport_result fake_advance(struct transport *t)
-{
-    (void)t;
-    return TRANSPORT_DONE;
-}
-
-static ssize_t fake_read(struct transport *t, void *out, size_t len)
-{
-    ssize_t n = recv(t->fd, out, len, 0);
-    t->err = n < 0 ? errno : 0;
-    return n;
-}
-
-static ssize_t fake_write(struct transport *t, const struct iovec *v, int count)
-{
-    struct msghdr m = { .msg_iov = (struct iovec *)(uintptr_t)v,
-                        .msg_iovlen = (size_t)count };
-    ssize_t n = sendmsg(t->fd, &m, MSG_NOSIGNAL);
-    t->err = n < 0 ? errno : 0;
-    t->wants = 0;
-    return n;
-}
-
-static void fake_drop(struct transport *t)
-{
-    t->wants = 0;
-    if (t->fd >= 0) {
-        close(t->fd);
-        t->fd = -1;
-    }
-}
-
-static void fake_forget(struct transport *t)
-{
-    (void)t;
-}
-
 static const struct transport_ops fake_transport = {
     .open = fake_open,
-    .next = fake_next,
+    .next = net_next,
     .advance = fake_advance,
     .read = fake_read,
     .write = fake_write,
@@ -146,28 +92,6 @@ static void detach(struct engram_conn *c, void *loop)
         }
     }
     fail_msg("detached twice");
-}
-
-/* True: there was something to do. */
-static bool turn_conn(struct net *n, struct engram_conn *c)
-{
-    struct engram_wish w = engram_conn_wish(c);
-    struct pollfd p = { .fd = w.fd };
-    p.events = (short)((w.events & ENGRAM_READABLE ? POLLIN : 0) |
-                       (w.events & ENGRAM_WRITABLE ? POLLOUT : 0));
-    assert_true(w.fd < 0 || poll(&p, 1, 0) >= 0);
-    unsigned events =
-        (p.revents & (POLLIN | POLLERR | POLLHUP) ? ENGRAM_READABLE : 0u) |
-        (p.revents & POLLOUT ? ENGRAM_WRITABLE : 0u);
-    if (events != 0) {
-        engram_conn_on_ready(c, events);
-        return true;
-    }
-    if (w.wake_at_ms >= 0 && w.wake_at_ms * 1000 <= n->now_us) {
-        engram_conn_on_timer(c);
-        return true;
-    }
-    return false;
 }
 
 /* ---- the servers ---- */
@@ -545,7 +469,8 @@ void net_turn(struct net *n)
         did = false;
         assert_true(turn < TURNS_MAX);
         for (int i = 0; i < NET_CONNS_MAX; i++) {
-            did = (n->conns[i] != NULL && turn_conn(n, n->conns[i])) || did;
+            struct engram_conn *c = n->conns[i];
+            did = (c != NULL && fake_turn(c, n->now_us, false)) || did;
         }
         for (int i = 0; i < NET_LINKS_MAX; i++) {
             did = (n->links[i].fd >= 0 && turn_link(n, &n->links[i])) || did;

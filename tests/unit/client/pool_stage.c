@@ -48,12 +48,11 @@ static void stage_drop(struct transport *t)
     struct pool_stage *s = t->state;
     if (t->fd >= 0) {
         struct pool_stage_link *link = find_link(s, t->fd);
-        close(t->fd);
+        fake_drop(t);
         if (link->server_fd >= 0) {
             close(link->server_fd);
         }
         *link = (struct pool_stage_link){ -1, -1 };
-        t->fd = -1;
     }
 }
 

@@ -73,22 +73,14 @@ static ssize_t stage_write(struct transport *t, const struct iovec *v,
     return n;
 }
 
-static void stage_drop(struct transport *t)
-{
-    if (t->fd >= 0) {
-        close(t->fd);
-        t->fd = -1;
-    }
-}
-
 static const struct transport_ops fake_transport = {
     .open = fake_open,
     .next = stage_next,
     .advance = fake_advance,
     .read = stage_read,
     .write = stage_write,
-    .drop = stage_drop,
-    .close = stage_drop,
+    .drop = fake_drop,
+    .close = fake_drop,
     .forget = fake_forget,
 };
 
