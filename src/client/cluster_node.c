@@ -76,20 +76,8 @@ static void on_ended(struct engram_conn *c, enum engram_status why,
 
 struct engram_options cluster_conn_options(const struct engram_cluster *k)
 {
-    const struct target *t = &k->control->target;
     struct engram_options o = k->conn_options;
-    o.user = t->user;
-    o.password = t->password;
-    o.client_name = t->client_name;
-    o.tls = t->tls.is_on;
-    o.tls_verify = t->tls.is_verified;
-    o.tls_ca_file = t->tls.ca_file;
-    o.tls_ca_dir = t->tls.ca_dir;
-    o.tls_cert_file = t->tls.cert_file;
-    o.tls_key_file = t->tls.key_file;
-    o.tls_ciphers = t->tls.ciphers;
-    o.tls_ciphersuites = t->tls.ciphersuites;
-    o.tls_server_name = t->tls.server_name;
+    target_recall(&k->control->target, &o);
     return o;
 }
 

@@ -291,6 +291,7 @@ void target_recall(const struct target *t, struct engram_options *o)
     o->client_name = t->client_name;
     o->db = t->db;
     o->tls = t->tls.is_on;
+    o->tls_verify = t->tls.is_verified;
     o->tls_ca_file = t->tls.ca_file;
     o->tls_ca_dir = t->tls.ca_dir;
     o->tls_cert_file = t->tls.cert_file;
