@@ -290,7 +290,7 @@ static void step_find(struct world *w, size_t from)
         check_equals(w, &at, id);
     }
     /* What is near enough is found, what is found is the same. */
-    uint64_t max = below(w, w->count);
+    uint64_t max = id % w->count;
     bool is_near = i < w->count && (forward ? i - from : from - i) < max;
     assert_true(quicklist_seek(w->list, (int64_t)from, &at));
     if (quicklist_find(w->list, &at, text_of(w, id),
