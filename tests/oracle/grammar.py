@@ -19,6 +19,8 @@ AT_ONE = {"setex", "psetex", "expire", "pexpire"}
 TIMEOUT_FIRST = {"blmpop", "bzmpop"}
 # Commands whose options say what their ranges look like; where these stand.
 RANGE_AT = {"zrange": 1, "zrangestore": 2}
+# Of these options of ZADD one alone goes with all its other words.
+ZADD_EITHER = {b"NX", b"XX", b"GT", b"LT", b"INCR"}
 AGREE_CHANCE = 0.7
 OPTION_CHANCE = 0.35
 SPOIL_CHANCE = 0.12
@@ -193,6 +195,9 @@ class Maker:
                     LEX_ENDS if b"BYLEX" in out else ANY_ENDS)
             at = RANGE_AT[name]
             out[at:at + 2] = self.random.choices(ends, k=2)
+        if name == "zadd":
+            kept = self.random.choice(sorted(ZADD_EITHER))
+            out[1:] = [w for w in out[1:] if w == kept or w not in ZADD_EITHER]
         if b"WEIGHTS" in out:
             begin = end = out.index(b"WEIGHTS") + 1
             while end < len(out) and not out[end].isalpha():

@@ -16,6 +16,7 @@ WEIGHTS = [
     (r"select|keys|scan|move", 4),
     (r"multi|discard|unwatch|watch", 4),
     (r"set|exec", 20),
+    (r"[lr]push|hset|sadd|zadd", 30),  # so many others take away
     (r"xgroup\|.*|xinfo\|.*|xadd", 12),
 ]
 
