@@ -1,8 +1,7 @@
 /* cache_tracking: what makes a cache true. CLIENT TRACKING is said on every new
  * link, behind what waited for it; what was sent before is not kept. The link
  * is looked at (cache_follow_link) before anything is found or kept, since
- * callbacks come between its end and the tap's word of it, and closing is not
- * told at all. */
+ * callbacks come between its end and the tap's word of it. */
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,11 +29,14 @@ void cache_forget_key(struct engram_cache *cache, struct slice key)
 
 void cache_follow_link(struct engram_cache *cache)
 {
-    const struct engram_conn *c = cache->conn;
+    struct engram_conn *c = cache->conn;
     bool is_same = cache->epoch == c->epoch &&
                    (cache->tracking == TRACKING_NONE || c->protocol == 3);
     if (!is_same) {
         cache_forget_all(cache);
+        if (cache->tracking != TRACKING_NONE && cache->options.check_ms > 0) {
+            conn_set_alarm(c, REQUEST_NO_DEADLINE, NULL, NULL);
+        }
         cache->tracking = TRACKING_NONE;
         cache->epoch = c->epoch;
     }
@@ -88,10 +90,6 @@ static void set_alarm(struct engram_cache *cache, int64_t from_us)
 static void on_alarm(struct engram_conn *c, void *arg)
 {
     struct engram_cache *cache = arg;
-    cache_follow_link(cache);
-    if (cache->tracking == TRACKING_NONE) {
-        return;
-    }
     int64_t quiet_us = c->now_us - c->last_progress_us;
     if (quiet_us < (int64_t)cache->options.check_ms * 1000) {
         set_alarm(cache, c->last_progress_us);
@@ -175,9 +173,12 @@ static bool on_push(struct engram_conn *c, const struct engram_reply *push,
     return below.on_push != NULL && below.on_push(c, push, below.arg);
 }
 
+/* Closing is told nowhere else. */
 static void on_settled(struct engram_conn *c, void *arg)
 {
-    struct conn_tap below = ((struct engram_cache *)arg)->below;
+    struct engram_cache *cache = arg;
+    struct conn_tap below = cache->below;
+    cache_follow_link(cache);
     if (below.on_settled != NULL) {
         below.on_settled(c, below.arg);
     }

@@ -298,8 +298,9 @@ static void a_lost_link_empties_it(void **state)
     expect(p, "GET c", "c");
     engram_conn_close(p->s.c);
     assert_false(engram_cache_is_active(p->cache));
-    expect(p, "GET c", NULL);
     assert_int_equal(counters(p).entries, 0);
+    assert_int_equal(p->s.c->alarm.at_us, REQUEST_NO_DEADLINE);
+    expect(p, "GET c", NULL);
 }
 
 static void what_waited_for_the_link_is_not_kept(void **state)
