@@ -21,9 +21,18 @@ static void on_reply(struct engram_conn *c, enum engram_status st,
     }
 }
 
+/* Would it wait for what comes of other connections? */
+static bool is_out_of_reach(const struct engram_conn *c)
+{
+    return c->role != NULL && c->state != LINK_READY;
+}
+
 /* Waits until the link is ready. */
 static enum engram_status wait_ready(struct engram_conn *c)
 {
+    if (is_out_of_reach(c)) {
+        return ENGRAM_INVALID;
+    }
     if (c->state == LINK_CLOSED) {
         enum engram_status st = engram_conn_open(c);
         if (st != ENGRAM_OK) {
@@ -55,6 +64,9 @@ static struct engram_reply *run(struct engram_conn *c, enum engram_status *st,
         *st = conn_send_source(c, NULL, on_reply, &call, s);
         if (*st == ENGRAM_WOULD_BLOCK) {
             enum engram_status waited = conn_wait(c);
+            if (waited == ENGRAM_OK && is_out_of_reach(c)) {
+                waited = ENGRAM_INVALID;
+            }
             if (waited != ENGRAM_OK) {
                 *st = waited;
                 return NULL;

@@ -102,6 +102,10 @@ struct engram_conn {
     /* Greeting. */
     uint8_t greeting_step;
     int protocol;
+    /* What ROLE must say before any command is sent; NULL: it is not asked.
+     * Such a connection is led by somebody who waits on other connections, so
+     * that waiting on it alone (engram_call) may be for ever. */
+    const char *role;
 
     /* Out. `first` is the greeting, `out` the commands. */
     struct chunk_pool pool;
@@ -176,6 +180,14 @@ void link_advance(struct engram_conn *c);
 void link_become_ready(struct engram_conn *c);
 /* The link ends for `why`; error text set before. Tries again if it may. */
 void link_break(struct engram_conn *c, enum engram_status why);
+/* The same, from outside of its own callbacks; it may be gone afterwards. */
+void link_leave(struct engram_conn *c, enum engram_status why);
+/* One that waits for its time to try again does so at `at_us`;
+ * REQUEST_NO_DEADLINE: when this is called again. */
+void link_wait_until(struct engram_conn *c, int64_t at_us);
+/* How long to wait after so many failures in a row; up to half is left to
+ * chance. */
+int link_backoff_ms(struct engram_conn *c, uint32_t failures);
 /* Ends for good; all that waits is called back with `why`. */
 void link_close(struct engram_conn *c, enum engram_status why);
 /* Writes what it can. False: it failed; write_failure and error are set, to be

@@ -1,7 +1,8 @@
 /* greeting: what is said on a new link before any command: HELLO with the
  * credentials and the name, or, where that is unknown or not wanted, AUTH and
- * CLIENT SETNAME; then SELECT. One at a time: each may decide what is next, and a
- * new link has one round trip to wait for anyway. */
+ * CLIENT SETNAME; then SELECT, and ROLE where the role matters. One at a time:
+ * each may decide what is next, and a new link has one round trip to wait for
+ * anyway. */
 #include "client/conn_priv.h"
 
 #include <string.h>
@@ -9,7 +10,14 @@
 #include "base/number.h"
 #include "client/encode.h"
 
-enum step { STEP_HELLO, STEP_AUTH, STEP_SETNAME, STEP_SELECT, STEP_DONE };
+enum step {
+    STEP_HELLO,
+    STEP_AUTH,
+    STEP_SETNAME,
+    STEP_SELECT,
+    STEP_ROLE,
+    STEP_DONE,
+};
 
 enum { ARGS_MAX = 7 };
 
@@ -64,6 +72,12 @@ static size_t words_of(const struct engram_conn *c, enum step step,
         argv[n++] = "SELECT";
         argv[n++] = db_text;
         return n;
+    case STEP_ROLE:
+        if (c->role == NULL) {
+            return 0;
+        }
+        argv[n++] = "ROLE";
+        return n;
     case STEP_DONE: break;
     }
     return 0;
@@ -109,9 +123,28 @@ static bool begins_with(const struct engram_reply *r, const char *text)
     return strncmp(engram_reply_text(r, NULL), text, strlen(text)) == 0;
 }
 
+/* [master 0 []]. Who may not ask has to trust whoever sent him there. */
+static void check_role(struct engram_conn *c, const struct engram_reply *r)
+{
+    const struct engram_reply *role = engram_reply_at(r, 0);
+    if (engram_reply_is_error(r) ||
+        (role != NULL && strcmp(engram_reply_text(role, NULL), c->role) == 0)) {
+        c->greeting_step = STEP_DONE;
+        say_next(c);
+        return;
+    }
+    conn_set_error(c, "greeting: the server is not a %s but a %.100s", c->role,
+                   role == NULL ? "?" : engram_reply_text(role, NULL));
+    link_break(c, ENGRAM_HANDSHAKE);
+}
+
 void greeting_on_reply(struct engram_conn *c, const struct engram_reply *r)
 {
     bool is_hello = c->greeting_step == STEP_HELLO;
+    if (c->greeting_step == STEP_ROLE) {
+        check_role(c, r);
+        return;
+    }
     if (!engram_reply_is_error(r)) {
         c->protocol = is_hello ? 3 : c->protocol;
         /* HELLO has authenticated and named too. */

@@ -231,10 +231,10 @@ static void give_up_requests(struct engram_conn *c, enum engram_status why)
     }
 }
 
-static int backoff_ms(struct engram_conn *c)
+int link_backoff_ms(struct engram_conn *c, uint32_t failures)
 {
     int64_t ms = c->options.backoff_min_ms;
-    for (uint32_t i = 0; i < c->failures && ms < c->options.backoff_max_ms; i++) {
+    for (uint32_t i = 0; i < failures && ms < c->options.backoff_max_ms; i++) {
         ms *= 2;
     }
     if (ms > c->options.backoff_max_ms) {
@@ -259,7 +259,7 @@ void link_break(struct engram_conn *c, enum engram_status why)
         c->failures = 0;
     }
     bool is_retried = may_retry(c);
-    int retry_ms = is_retried ? backoff_ms(c) : -1;
+    int retry_ms = is_retried ? link_backoff_ms(c, c->failures) : -1;
     tear_down(c);
     c->last_why = why;
     c->failures++;
@@ -283,4 +283,22 @@ void link_close(struct engram_conn *c, enum engram_status why)
     give_up_requests(c, why);
     timers_want_shrink(c);
     conn_fail_requests(c);
+}
+
+void link_leave(struct engram_conn *c, enum engram_status why)
+{
+    conn_enter(c);
+    conn_refresh_now(c);
+    link_break(c, why);
+    conn_leave(c);
+}
+
+void link_wait_until(struct engram_conn *c, int64_t at_us)
+{
+    if (c->state == LINK_WAITING) {
+        c->retry_at_us = at_us;
+        if (c->callback_depth == 0) {
+            conn_update_wish(c);
+        }
+    }
 }

@@ -44,7 +44,7 @@ class Redis(Server):
     """Its ordinary port is there too: it is what tells that it is up."""
 
     def __init__(self, certs, *options):
-        self.tls_port = free_port(but=free_port())
+        self.tls_port = free_port(but=[free_port()])
         super().__init__(
             SERVERS["redis"], "--tls-port", str(self.tls_port),
             "--tls-cert-file", f"{certs}/server.pem",

@@ -18,6 +18,7 @@ int main(void)
     failed += test_cache_store_run();
     failed += test_cache_run();
     failed += test_cache_race_run();
+    failed += test_sentinel_run();
     failed += test_chaos_run();
     failed += test_nomem_run();
     failed += test_loop_run();
