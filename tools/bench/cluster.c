@@ -6,35 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <engram/cluster.h>
+
 #include "bench/memory.h"
 
-/* ---- slots and tags ---- */
-
-/* CRC-16/XMODEM, as the cluster's specification has it. */
-static unsigned crc16(const char *data, size_t len)
-{
-    unsigned crc = 0;
-    for (size_t i = 0; i < len; i++) {
-        crc ^= (unsigned)(unsigned char)data[i] << 8;
-        for (int bit = 0; bit < 8; bit++) {
-            crc = crc & 0x8000 ? (crc << 1) ^ 0x1021 : crc << 1;
-        }
-    }
-    return crc & 0xffff;
-}
-
-unsigned cluster_slot(const char *key, size_t len)
-{
-    const char *open = len == 0 ? NULL : memchr(key, '{', len);
-    if (open != NULL) {
-        size_t rest = len - (size_t)(open + 1 - key);
-        const char *close = rest == 0 ? NULL : memchr(open + 1, '}', rest);
-        if (close != NULL && close > open + 1) {
-            return crc16(open + 1, (size_t)(close - open - 1)) % CLUSTER_SLOTS;
-        }
-    }
-    return crc16(key, len) % CLUSTER_SLOTS;
-}
+/* ---- tags ---- */
 
 /* Of the words of three letters there are enough for all slots; the later ones
  * overwrite the earlier. */
@@ -47,7 +23,7 @@ void cluster_make_tags(char tags[CLUSTER_SLOTS][TAG_BYTES])
         char tag[TAG_BYTES] = {letters[i % LETTERS],
                                letters[i / LETTERS % LETTERS],
                                letters[i / LETTERS / LETTERS]};
-        memcpy(tags[crc16(tag, sizeof tag) % CLUSTER_SLOTS], tag, sizeof tag);
+        memcpy(tags[engram_cluster_slot(tag, sizeof tag)], tag, sizeof tag);
     }
 }
 

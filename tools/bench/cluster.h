@@ -34,8 +34,6 @@ bool cluster_find(struct cluster *c, const struct engram_options *link,
 void cluster_deinit(struct cluster *c);
 void cluster_print(const struct cluster *c, FILE *out);
 
-/* The slot of a key, or of what stands between its braces. */
-unsigned cluster_slot(const char *key, size_t len);
 /* Fills the tags alone. */
 void cluster_make_tags(char tags[CLUSTER_SLOTS][TAG_BYTES]);
 

@@ -1,5 +1,5 @@
-/* link: names, URIs and the options of TLS. What a server owns is its name, the
- * host cut off "host:port", and a URI whose scheme has been replaced. */
+/* link: names, URIs and the options of TLS. What a server owns is its name,
+ * its host and its URI, whose scheme may have been replaced. */
 #include "bench/link.h"
 
 #include <stdio.h>
@@ -15,6 +15,8 @@ static void init_common(struct server *s, const struct options *o)
     *s = (struct server){.cluster = NULL};
     struct engram_options *l = &s->link;
     engram_options_init(l);
+    l->host = memory_text(o->host, strlen(o->host));
+    l->port = (int)o->port;
     l->user = o->user;
     l->password = o->password;
     l->db = (int)o->db;
@@ -75,8 +77,6 @@ void link_init(struct server *s, const struct options *o)
     init_common(s, o);
     s->link.unix_path = o->unix_path;
     s->link.url = o->url == NULL ? NULL : with_known_scheme(o->url);
-    s->link.host = memory_text(o->host, strlen(o->host));
-    s->link.port = (int)o->port;
     s->name = name_of(s);
 }
 
@@ -95,6 +95,7 @@ bool link_init_compared(struct server *s, const struct options *o)
         if (port < 1 || port > PORT_MAX || *end != '\0' || colon == to) {
             return false;
         }
+        free((char *)(uintptr_t)s->link.host);
         s->link.host = memory_text(to, (size_t)(colon - to));
         s->link.port = (int)port;
     }
@@ -105,9 +106,7 @@ bool link_init_compared(struct server *s, const struct options *o)
 void link_deinit(struct server *s)
 {
     /* The library's options only borrow. */
-    if (s->link.unix_path == NULL && s->link.url == NULL) {
-        free((char *)(uintptr_t)s->link.host);
-    }
+    free((char *)(uintptr_t)s->link.host);
     free((char *)(uintptr_t)s->link.url);
     free((char *)(uintptr_t)s->name);
 }

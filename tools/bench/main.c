@@ -128,12 +128,12 @@ static bool prepare(struct bench *b)
     link_init(&b->servers[0], o);
     b->server_count = 1;
     if (o->compare != NULL) {
+        b->server_count = 2;
         if (!link_init_compared(&b->servers[1], o)) {
             fprintf(stderr, "engram-benchmark: --compare: neither host:port "
                             "nor a path nor a URI\n");
             return false;
         }
-        b->server_count = 2;
     }
     if (!open_json(b) || (o->is_cluster && !find_cluster(b))) {
         return false;

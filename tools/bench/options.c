@@ -304,6 +304,10 @@ static bool judge(const struct options *o, FILE *err)
     if (o->compare != NULL && (o->is_idle || o->is_cluster)) {
         return conflict(err, "--compare does not go with -I or --cluster");
     }
+    if (o->has_verify && o->is_cluster) {
+        /* Each node has keys of its own there. */
+        return conflict(err, "--verify does not go with --cluster");
+    }
     if (o->user != NULL && o->password == NULL) {
         return conflict(err, "--user needs -a");
     }

@@ -1,29 +1,12 @@
-/* Tests of slots and tags. */
+/* Tests of the tags. */
 #include <stdlib.h>
 #include <string.h>
+
+#include <engram/cluster.h>
 
 #include "bench/cluster.h"
 #include "bench/memory.h"
 #include "tests.h"
-
-static unsigned slot(const char *key)
-{
-    return cluster_slot(key, strlen(key));
-}
-
-/* What CLUSTER KEYSLOT answers. */
-static void slots_are_the_servers(void **state)
-{
-    (void)state;
-    assert_int_equal(slot("123456789"), 12739);
-    assert_int_equal(slot("foo"), 12182);
-    assert_int_equal(slot(""), 0);
-    assert_int_equal(slot("a{foo}b"), 12182);
-    assert_int_equal(slot("{foo}{bar}"), 12182);
-    assert_int_equal(slot("{}foo"), slot("{}foo"));
-    assert_int_not_equal(slot("{}foo"), slot(""));
-    assert_int_not_equal(slot("{foo"), slot("foo"));
-}
 
 static void every_slot_has_a_tag(void **state)
 {
@@ -33,7 +16,7 @@ static void every_slot_has_a_tag(void **state)
     for (unsigned i = 0; i < CLUSTER_SLOTS; i++) {
         char key[] = "key:{...}:1";
         memcpy(key + 5, tags[i], TAG_BYTES);
-        assert_int_equal(slot(key), i);
+        assert_int_equal(engram_cluster_slot(key, sizeof key - 1), i);
     }
     free(tags);
 }
@@ -41,7 +24,6 @@ static void every_slot_has_a_tag(void **state)
 int test_cluster_run(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(slots_are_the_servers),
         cmocka_unit_test(every_slot_has_a_tag),
     };
     return cmocka_run_group_tests_name("cluster", tests, NULL, NULL);

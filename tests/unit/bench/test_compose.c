@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <engram/cluster.h>
+
 #include "bench/compose.h"
 #include "bench/memory.h"
 #include "tests.h"
@@ -223,13 +225,14 @@ static void keys_of_a_cluster_go_to_their_node(void **state)
         composer_init(&c, &f.plans[i], &f.o, &f.cluster, 1, 0);
         for (uint64_t turn = 0; turn < 50; turn++) {
             struct composed next = next_line(&c, turn, line);
-            unsigned slot = 0;
+            int slot = 0;
             for (size_t k = 1; k < next.command->argc; k += 2) {
-                slot = cluster_slot(next.command->argv[k],
-                                    next.command->lens[k]);
+                slot = engram_cluster_slot(next.command->argv[k],
+                                           next.command->lens[k]);
                 assert_true(slot == 5 || slot == 12182);
-                assert_int_equal(slot, cluster_slot(next.command->argv[1],
-                                                    next.command->lens[1]));
+                assert_int_equal(slot,
+                                 engram_cluster_slot(next.command->argv[1],
+                                                     next.command->lens[1]));
             }
             seen[slot != 5] = true;
         }

@@ -187,6 +187,7 @@ static void what_does_not_go_together_is_refused(void **state)
     is_refused("--rps 5 -k 0", "--rps does not go");
     is_refused("--compare h:1 -I", "--compare does not go");
     is_refused("--compare h:1 --cluster", "--compare does not go");
+    is_refused("--verify -r 5 --cluster", "--verify does not go");
     is_refused("--user u", "--user needs -a");
 }
 
