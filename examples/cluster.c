@@ -159,7 +159,7 @@ int main(int argc, char **argv)
     enum engram_status st = ENGRAM_NOMEM;
     w.loop = engram_loop_create();
     engram_options_init(&conn);
-    conn.attempts_max = 10;
+    conn.attempts_max = 6;
     engram_cluster_options_init(&o);
     o.seeds = &seed;
     o.seed_count = 1;

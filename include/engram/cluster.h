@@ -71,7 +71,8 @@ struct engram_cluster_options {
     /* What all connections are like; NULL: the defaults. Where to is not taken
      * from here, nor is `reconnect`; db must be 0. command_timeout_ms is a
      * command's time over all redirections. attempts_max is for the map: that
-     * many rounds, in each of which nobody could be asked, and it gives up. */
+     * many rounds, in each of which nobody could be asked, and it gives up.
+     * Callbacks are called for each node's connection. */
     const struct engram_options *conn;
     struct engram_hooks hooks; /* both functions are needed */
 

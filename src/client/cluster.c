@@ -8,6 +8,7 @@
 
 enum {
     SEEDS_MAX = 256,
+    CONNECT_MS = 5000, /* whom to ask next must not wait for ever */
     /* A map of 16384 ranges of a node and five replicas takes no more. */
     MAP_BYTES_MAX = 64 * 1024 * 1024,
 };
@@ -112,6 +113,9 @@ static enum engram_status create_control(struct engram_cluster *k,
     enum engram_status st = ENGRAM_OK;
     o.url = url;
     o.reconnect = 0;
+    if (o.connect_timeout_ms == 0) {
+        o.connect_timeout_ms = CONNECT_MS;
+    }
     o.on_connected = NULL;
     o.on_disconnected = NULL;
     o.on_push = NULL;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "client/keys.h"
 #include "client/redirect.h"
 #include "client/topology.h"
@@ -245,7 +246,7 @@ static void nonsense_is_no_redirection(void **state)
 /* ---- topology ---- */
 
 /* Builds the reply's tree from its protocol, and reads it with `fail_after`
- * allocations that succeed. */
+ * allocations that succeed. CANCELLED: the protocol is broken. */
 static enum engram_status read_topology(const char *protocol,
                                         struct topology *t,
                                         struct mem_account *account,
@@ -269,14 +270,15 @@ static enum engram_status read_topology(const char *protocol,
     mem_account_init(account);
     account->fail_after = fail_after;
     tree_init(&tree, &tree_account, 1 << 24);
-    for (; !e.ends_reply; at += used) {
-        assert_int_equal(decode_reply(&state, slice_of(copy + at, len - at),
-                                      &limits, &e, &used, &error),
-                         DECODE_REPLY_EVENT);
-        assert_int_equal(tree_add(&tree, &e), ST_OK);
+    bool is_whole = true;
+    for (; !e.ends_reply && is_whole; at += used) {
+        is_whole = decode_reply(&state, slice_of(copy + at, len - at), &limits,
+                                &e, &used, &error) == DECODE_REPLY_EVENT &&
+                   tree_add(&tree, &e) == ST_OK;
     }
     enum engram_status st =
-        topology_init(t, account, &tree.root, "asked", why);
+        is_whole ? topology_init(t, account, &tree.root, "asked", why)
+                 : ENGRAM_CANCELLED;
     tree_deinit(&tree);
     free(copy);
     return st;
@@ -366,6 +368,43 @@ static void a_map_of_nonsense_is_refused(void **state)
     free(t);
 }
 
+static void a_damaged_map_does_no_damage(void **state)
+{
+    enum { ROUNDS = 20000, HITS_MAX = 3 };
+    static const char bytes[] = "*$:-+%_?0123456789\r\nab";
+    struct topology *t = malloc(sizeof *t);
+    struct mem_account account;
+    struct random random;
+    size_t outcomes[ENGRAM_STATUS_COUNT] = { 0 };
+    (void)state;
+    random_init(&random, 7);
+    for (int round = 0; round < ROUNDS; round++) {
+        char text[sizeof two_masters];
+        const char *why = NULL;
+        memcpy(text, two_masters, sizeof text);
+        for (uint64_t hits = 1 + random_below(&random, HITS_MAX); hits > 0;
+             hits--) {
+            text[random_below(&random, sizeof text - 1)] =
+                bytes[random_below(&random, sizeof bytes - 1)];
+        }
+        enum engram_status st = read_topology(text, t, &account, -1, &why);
+        outcomes[st]++;
+        if (st == ENGRAM_OK) {
+            for (size_t i = 0; i < SLOTS_COUNT; i++) {
+                assert_true(t->owners[i] == TOPOLOGY_NO_NODE ||
+                            t->owners[i] < t->count);
+            }
+            topology_deinit(t);
+        }
+        assert_int_equal(mem_used(&account), 0);
+    }
+    assert_true(outcomes[ENGRAM_OK] > 0 && outcomes[ENGRAM_PROTOCOL] > 0);
+    assert_int_equal(outcomes[ENGRAM_OK] + outcomes[ENGRAM_PROTOCOL] +
+                         outcomes[ENGRAM_CANCELLED],
+                     ROUNDS);
+    free(t);
+}
+
 /* `count` nodes for one slot, the first of which is its master. */
 static enum engram_status read_nodes(size_t count, struct topology *t,
                                      struct mem_account *account)
@@ -411,6 +450,7 @@ int test_cluster_parts_run(void)
         cmocka_unit_test(a_map_is_read),
         cmocka_unit_test(a_map_needs_memory),
         cmocka_unit_test(a_map_of_nonsense_is_refused),
+        cmocka_unit_test(a_damaged_map_does_no_damage),
         cmocka_unit_test(a_map_names_a_bounded_number_of_nodes),
     };
     return cmocka_run_group_tests_name("cluster parts", tests, NULL, NULL);
