@@ -1,5 +1,6 @@
 """engram-benchmark beside Engram and Debian's redis-server: every option does what
 it says, and what it prints has redis-benchmark's form."""
+import contextlib
 import csv
 import io
 import json
@@ -90,16 +91,13 @@ class Scripted:
 
     def serve(self, sock):
         stream = sock.makefile("rb")
-        with sock:
+        with sock, contextlib.suppress(OSError):
             while head := stream.readline():
                 words = [] if head[:1] == b"*" else [head.strip()]
                 for _ in range(0 if words else int(head[1:])):
                     size = int(stream.readline()[1:])
                     words.append(stream.read(size + 2)[:-2])
-                try:
-                    sock.sendall(self.reply(words))
-                except OSError:
-                    return
+                sock.sendall(self.reply(words))
 
     def close(self):
         self.listener.close()
@@ -510,6 +508,16 @@ def test_nobody_is_there():
     assert (status, err) == (1, "Could not connect to server at "
                                 "/nonexistent/socket: No such file or "
                                 "directory\n")
+
+
+def test_a_server_that_speaks_something_else():
+    for reply in (b"HTTP/1.1 400 Bad Request\r\n", b"+OK\r\n+OK\r\n",
+                  b"*1\r\n" * 1000):
+        fake = Scripted(lambda words, reply=reply: reply)
+        status, _, err = bench(fake, "-n", 100000000, "-t", "set", "-q")
+        fake.close()
+        assert status == 1
+        assert re.match(r"Error: [^\n]+\n$", err)
 
 
 def test_an_error_is_told_once(server):

@@ -94,7 +94,7 @@ void json_outcome(struct json *j, const struct server *server,
     }
     fprintf(out, ",\n   \"latency_ms\": ");
     summary(&t->latency, out);
-    if (o->rps > 0) {
+    if (t->service.count > 0) {
         fprintf(out, ",\n   \"service_ms\": ");
         summary(&t->service, out);
     }

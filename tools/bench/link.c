@@ -95,8 +95,11 @@ bool link_init_compared(struct server *s, const struct options *o)
         if (port < 1 || port > PORT_MAX || *end != '\0' || colon == to) {
             return false;
         }
+        size_t len = (size_t)(colon - to);
+        bool is_bracketed = len > 2 && to[0] == '[' && to[len - 1] == ']';
         free((char *)(uintptr_t)s->link.host);
-        s->link.host = memory_text(to, (size_t)(colon - to));
+        s->link.host = is_bracketed ? memory_text(to + 1, len - 2)
+                                    : memory_text(to, len);
         s->link.port = (int)port;
     }
     s->name = name_of(s);

@@ -223,6 +223,8 @@ void race_run(const struct options *o, const struct server *server,
                         .plan = plan,
                         .seed = seed};
     *out = (struct outcome){.title = plan->title};
+    /* What stands around a measurement is not slowed down. */
+    race.rps = plan->requests > 0 ? 0 : o->rps;
     race.limit = plan->requests > 0  ? plan->requests
                  : o->duration_s > 0 ? INT64_MAX
                                      : (uint64_t)o->requests;

@@ -128,12 +128,6 @@ static void print_settings(const struct options *o,
     if (o->threads > 1) {
         fprintf(out, "  threads: %lld\n", (long long)o->threads);
     }
-    if (o->rps > 0) {
-        fprintf(out,
-                "  rate: %lld requests per second; latency counts from "
-                "when a request was due\n",
-                (long long)o->rps);
-    }
 }
 
 static void print_row(const struct histogram *h, FILE *out)
@@ -148,8 +142,7 @@ static void print_row(const struct histogram *h, FILE *out)
     fprintf(out, " %9.3f\n", (double)h->max_ns / NS_PER_MS);
 }
 
-static void print_summary(const struct options *o, const struct outcome *r,
-                          FILE *out)
+static void print_summary(const struct outcome *r, FILE *out)
 {
     static const char heads[] =
         "          avg       min       p50       p95       p99       max\n";
@@ -160,7 +153,7 @@ static void print_summary(const struct options *o, const struct outcome *r,
             "  latency summary (msec):\n%s",
             outcome_rps(r), heads);
     print_row(&t->latency, out);
-    if (o->rps > 0) {
+    if (t->service.count > 0) {
         fprintf(out,
                 "  service time summary, from when requests were sent "
                 "(msec):\n%s",
@@ -188,9 +181,15 @@ static void print_whole(const struct options *o, const struct server *server,
     fprintf(out, "  %llu requests completed in %.2f seconds\n",
             (unsigned long long)r->tally.requests, r->seconds);
     print_settings(o, settings, out);
+    if (r->tally.service.count > 0) {
+        fprintf(out,
+                "  rate: %lld requests per second; latency counts from "
+                "when a request was due\n",
+                (long long)o->rps);
+    }
     print_percentiles(&r->tally.latency, out);
     print_cumulative(&r->tally.latency, out);
-    print_summary(o, r, out);
+    print_summary(r, out);
 }
 
 void report_outcome(const struct options *o, const struct server *server,

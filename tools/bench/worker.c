@@ -159,9 +159,8 @@ static void look_ahead(struct engine *e)
 {
     const struct race *r = e->race;
     e->ahead_count = claim(e, &e->ahead_first);
-    e->ahead_due_ns = r->start_ns
-                      + (int64_t)((double)e->ahead_first * 1e9
-                                  / (double)r->options->rps);
+    e->ahead_due_ns =
+        r->start_ns + (int64_t)((double)e->ahead_first * 1e9 / (double)r->rps);
     if (e->ahead_due_ns >= r->end_ns) {
         e->ahead_count = 0;
     }
@@ -279,7 +278,7 @@ static void count_reply(struct client *c, const struct engram_reply *reply)
     struct tally *t = &e->worker->tally;
     const struct flight *f = &c->flights[c->answered];
     t->requests++;
-    if (e->race->options->rps > 0) {
+    if (e->race->rps > 0) {
         histogram_add(&t->latency, (uint64_t)(e->now_ns - c->due_ns));
         histogram_add(&t->service, (uint64_t)(e->now_ns - c->sent_ns));
     } else {
@@ -299,7 +298,7 @@ static void end_batch(struct client *c)
     struct engine *e = c->engine;
     e->busy--;
     publish(e->worker, c->sent,
-            e->now_ns - (e->race->options->rps > 0 ? c->due_ns : c->sent_ns));
+            e->now_ns - (e->race->rps > 0 ? c->due_ns : c->sent_ns));
     e->worker->tally.last_ns = e->now_ns;
     set_idle(e, c);
 }
@@ -450,7 +449,7 @@ static void run(struct engine *e)
         while (!is_stopped(e)) {
             turn(e, LOOP_NEVER);
         }
-    } else if (e->race->options->rps > 0) {
+    } else if (e->race->rps > 0) {
         race_paced(e);
     } else {
         race_closed(e);

@@ -27,6 +27,7 @@ struct race {
     const struct plan *plan;           /* NULL: only connect, and wait */
     uint64_t seed;
     uint64_t limit; /* requests in all */
+    int64_t rps;    /* 0: as fast as it goes */
     /* Written before `begin` is passed. */
     int64_t start_ns, end_ns;
     /* Passed twice by all workers and whoever started them: when everybody is
