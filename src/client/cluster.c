@@ -51,36 +51,10 @@ static bool read_options(struct engram_cluster_options *to,
 static bool read_conn_options(struct engram_options *to,
                               const struct engram_options *from)
 {
-    engram_options_init(to);
-    if (from != NULL) {
-        if (from->size == 0 || from->size > 16 * sizeof *to) {
-            return false;
-        }
-        memcpy(to, from, from->size < sizeof *to ? from->size : sizeof *to);
-    }
-    to->size = sizeof *to;
-    to->fd = -1;
-    to->unix_path = NULL;
-    to->url = NULL;
-    to->host = NULL;
-    to->port = 0;
-    to->reconnect = 1;
-    return to->db == 0;
+    return conn_copy_options(to, from) && to->db == 0;
 }
 
 /* ---- seeds ---- */
-
-/* As a URL, which is freed with mem_free. NULL: out of memory. */
-static char *url_of(struct mem_account *account, const char *seed)
-{
-    const char *scheme = strstr(seed, "://") == NULL ? "redis://" : "";
-    size_t cap = strlen(scheme) + strlen(seed) + 1;
-    char *url = mem_alloc(account, cap);
-    if (url != NULL) {
-        (void)snprintf(url, cap, "%s%s", scheme, seed);
-    }
-    return url;
-}
 
 static enum engram_status add_seed(struct engram_cluster *k, const char *url,
                                    const struct engram_options *like)
@@ -145,7 +119,7 @@ static enum engram_status read_seeds(struct engram_cluster *k,
     k->seeds = mem_alloc_zeroed(&k->account, count * sizeof k->seeds[0]);
     enum engram_status st = k->seeds == NULL ? ENGRAM_NOMEM : ENGRAM_OK;
     for (size_t i = 0; i < count && st == ENGRAM_OK; i++) {
-        char *url = seeds[i] == NULL ? NULL : url_of(&k->account, seeds[i]);
+        char *url = seeds[i] == NULL ? NULL : target_seed_url(&k->account, seeds[i]);
         if (url == NULL) {
             return seeds[i] == NULL ? ENGRAM_INVALID : ENGRAM_NOMEM;
         }

@@ -73,6 +73,22 @@ static bool read_options(struct engram_options *to,
            to->backoff_max_ms >= to->backoff_min_ms;
 }
 
+bool conn_copy_options(struct engram_options *to,
+                       const struct engram_options *from)
+{
+    engram_options_init(to);
+    if (from != NULL && !read_options(to, from)) {
+        return false;
+    }
+    to->fd = -1;
+    to->unix_path = NULL;
+    to->url = NULL;
+    to->host = NULL;
+    to->port = 0;
+    to->reconnect = 1;
+    return true;
+}
+
 static void forget_strings(struct engram_options *o)
 {
     o->unix_path = NULL;

@@ -157,6 +157,10 @@ struct engram_conn {
 
 /* ---- conn.c ---- */
 struct conn_env conn_real_env(void);
+/* What connections are to be like, without where to; `from` NULL: the defaults.
+ * The strings are the caller's. False: it is invalid. */
+bool conn_copy_options(struct engram_options *to,
+                       const struct engram_options *from);
 struct engram_conn *conn_create_in(const struct engram_options *o,
                                    const struct conn_env *env,
                                    enum engram_status *st);

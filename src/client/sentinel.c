@@ -1,6 +1,5 @@
 /* sentinel: making, opening, closing, destroying, and what can be asked. */
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "client/sentinel_priv.h"
@@ -63,39 +62,7 @@ static bool read_options(struct engram_sentinel_options *to,
            to->ask_timeout_ms >= 1 && to->refresh_ms >= 1;
 }
 
-/* Later members of options keep their defaults. False: it is none. */
-static bool read_conn_options(struct engram_options *to,
-                              const struct engram_options *from)
-{
-    engram_options_init(to);
-    if (from == NULL) {
-        return true;
-    }
-    if (from->size == 0 || from->size > 16 * sizeof *to) {
-        return false;
-    }
-    memcpy(to, from, from->size < sizeof *to ? from->size : sizeof *to);
-    to->size = sizeof *to;
-    to->fd = -1;
-    to->unix_path = NULL;
-    to->url = NULL;
-    to->attempts_max = 0;
-    return true;
-}
-
 /* ---- making ---- */
-
-/* "host:port" becomes a URL. NULL: out of memory. */
-static char *url_of(struct mem_account *account, const char *seed)
-{
-    const char *scheme = strstr(seed, "://") == NULL ? "redis://" : "";
-    size_t cap = strlen(scheme) + strlen(seed) + 1;
-    char *url = mem_alloc(account, cap);
-    if (url != NULL) {
-        (void)snprintf(url, cap, "%s%s", scheme, seed);
-    }
-    return url;
-}
 
 /* The guide presents itself as the first seed has it. */
 static enum engram_status create_guide(struct engram_sentinel *s,
@@ -123,7 +90,7 @@ static enum engram_status add_seed(struct engram_sentinel *s, const char *seed,
                                    struct engram_options *o)
 {
     struct target t;
-    char *url = seed == NULL ? NULL : url_of(&s->account, seed);
+    char *url = seed == NULL ? NULL : target_seed_url(&s->account, seed);
     if (url == NULL) {
         return seed == NULL ? ENGRAM_INVALID : ENGRAM_NOMEM;
     }
@@ -151,12 +118,11 @@ create_guide_and_seeds(struct engram_sentinel *s,
                        const struct engram_sentinel_options *from)
 {
     struct engram_options o;
-    if (!read_conn_options(&o, from->sentinel)) {
+    if (!conn_copy_options(&o, from->sentinel)) {
         return ENGRAM_INVALID;
     }
     o.connect_timeout_ms = from->ask_timeout_ms;
     o.stall_timeout_ms = from->ask_timeout_ms;
-    o.host = NULL;
     o.port = SENTINEL_PORT;
     o.command_timeout_ms = 0;
     o.reconnect = 0;
@@ -176,13 +142,13 @@ static enum engram_status create_servers(struct engram_sentinel *s,
                                          const struct engram_options *from)
 {
     struct engram_options o;
-    if (!read_conn_options(&o, from)) {
+    if (!conn_copy_options(&o, from)) {
         return ENGRAM_INVALID;
     }
     /* Nobody is there, should it be opened by itself. */
     o.host = "127.0.0.1";
     o.port = 1;
-    o.reconnect = 1;
+    o.attempts_max = 0;
     enum engram_status st = sentinel_server_create(s, &s->master, &o, "master");
     for (uint32_t i = 0; i < s->options.replicas && st == ENGRAM_OK; i++) {
         st = sentinel_server_create(s, &s->replicas[i], &o, "slave");

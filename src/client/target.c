@@ -301,6 +301,17 @@ void target_recall(const struct target *t, struct engram_options *o)
     o->tls_server_name = t->tls.server_name;
 }
 
+char *target_seed_url(struct mem_account *account, const char *seed)
+{
+    const char *scheme = strstr(seed, "://") == NULL ? "redis://" : "";
+    size_t cap = strlen(scheme) + strlen(seed) + 1;
+    char *url = mem_alloc(account, cap);
+    if (url != NULL) {
+        (void)snprintf(url, cap, "%s%s", scheme, seed);
+    }
+    return url;
+}
+
 enum engram_status target_move(struct target *t, const char *host, int port)
 {
     if (t->fd >= 0 || t->path != NULL || host == NULL || host[0] == '\0' ||

@@ -39,6 +39,9 @@ enum engram_status target_init(struct target *t, struct mem_account *account,
                                const struct engram_options *o);
 /* The options that it was made from; the strings are the target's. */
 void target_recall(const struct target *t, struct engram_options *o);
+/* What names one of several servers, "host", "host:port" or a URL, as a URL that
+ * is freed with mem_free. NULL: out of memory. */
+char *target_seed_url(struct mem_account *account, const char *seed);
 /* As engram_conn_set_address. */
 enum engram_status target_move(struct target *t, const char *host, int port);
 /* Overwrites the password. Does not close the fd. */
