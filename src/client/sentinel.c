@@ -64,26 +64,34 @@ static bool read_options(struct engram_sentinel_options *to,
 
 /* ---- making ---- */
 
+struct engram_conn *sentinel_create_conn(struct engram_sentinel *s,
+                                         const struct engram_options *o,
+                                         enum engram_status *st)
+{
+    struct conn_env env = s->env;
+    env.seed = random_next(&s->random);
+    struct engram_conn *c = conn_create_in(o, &env, st);
+    if (c == NULL) {
+        return NULL;
+    }
+    *st = s->options.hooks.attach(c, s->options.hooks.loop);
+    if (*st != ENGRAM_OK) {
+        engram_conn_destroy(&c);
+    }
+    return c;
+}
+
 /* The guide presents itself as the first seed has it. */
 static enum engram_status create_guide(struct engram_sentinel *s,
                                        const struct engram_options *o)
 {
     enum engram_status st = ENGRAM_OK;
-    struct conn_env env = s->env;
-    env.seed = random_next(&s->random);
-    struct engram_conn *c = conn_create_in(o, &env, &st);
-    if (c == NULL) {
-        return st;
+    s->guide = sentinel_create_conn(s, o, &st);
+    if (s->guide != NULL) {
+        s->guide->tap = sentinel_guide_tap;
+        s->guide->tap.arg = s;
     }
-    st = s->options.hooks.attach(c, s->options.hooks.loop);
-    if (st != ENGRAM_OK) {
-        engram_conn_destroy(&c);
-        return st;
-    }
-    c->tap = sentinel_guide_tap;
-    c->tap.arg = s;
-    s->guide = c;
-    return ENGRAM_OK;
+    return st;
 }
 
 static enum engram_status add_seed(struct engram_sentinel *s, const char *seed,

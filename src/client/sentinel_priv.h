@@ -77,6 +77,10 @@ struct engram_sentinel {
 struct engram_sentinel *
 sentinel_create_in(const struct engram_sentinel_options *o,
                    const struct conn_env *env, enum engram_status *st);
+/* On the program's loop. NULL: *st says why. */
+struct engram_conn *sentinel_create_conn(struct engram_sentinel *s,
+                                         const struct engram_options *o,
+                                         enum engram_status *st);
 void sentinel_enter(struct engram_sentinel *s);
 /* It may be gone afterwards. */
 void sentinel_leave(struct engram_sentinel *s);

@@ -56,23 +56,14 @@ enum engram_status sentinel_server_create(struct engram_sentinel *s,
                                           const char *role)
 {
     enum engram_status st = ENGRAM_OK;
-    struct conn_env env = s->env;
-    env.seed = random_next(&s->random);
-    struct engram_conn *c = conn_create_in(o, &env, &st);
-    if (c == NULL) {
-        return st;
-    }
-    c->role = role;
-    c->tap = server_tap;
-    c->tap.arg = server;
-    st = s->options.hooks.attach(c, s->options.hooks.loop);
-    if (st != ENGRAM_OK) {
-        engram_conn_destroy(&c);
-        return st;
-    }
     server->sentinel = s;
-    server->conn = c;
-    return ENGRAM_OK;
+    server->conn = sentinel_create_conn(s, o, &st);
+    if (server->conn != NULL) {
+        server->conn->role = role;
+        server->conn->tap = server_tap;
+        server->conn->tap.arg = server;
+    }
+    return st;
 }
 
 void sentinel_server_destroy(struct sentinel_server *server)

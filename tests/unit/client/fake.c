@@ -2,6 +2,8 @@
 #include "fake.h"
 
 #include <poll.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "tests.h"
@@ -71,4 +73,36 @@ bool fake_turn(struct engram_conn *c, int64_t now_us, bool is_full)
         return true;
     }
     return false;
+}
+
+/* "*2\r\n" or "$3\r\n" at *at; -1: it has not come whole. */
+static long read_number(const char *in, size_t len, size_t *at)
+{
+    const char *end = *at < len ? memchr(in + *at, '\n', len - *at) : NULL;
+    if (end == NULL) {
+        return -1;
+    }
+    long value = strtol(in + *at + 1, NULL, 10);
+    *at = (size_t)(end - in) + 1;
+    return value;
+}
+
+size_t fake_read_command(const char *in, size_t len, struct slice *words,
+                         size_t words_max, size_t *count)
+{
+    size_t at = 0;
+    long announced = read_number(in, len, &at);
+    if (announced < 0) {
+        return 0;
+    }
+    assert_in_range(announced, 1, words_max);
+    for (*count = 0; *count < (size_t)announced; ++*count) {
+        long word_len = read_number(in, len, &at);
+        if (word_len < 0 || len - at < (size_t)word_len + 2) {
+            return 0;
+        }
+        words[*count] = slice_of(in + at, (size_t)word_len);
+        at += (size_t)word_len + 2;
+    }
+    return at;
 }

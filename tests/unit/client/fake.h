@@ -1,5 +1,5 @@
-/* fake: what the stages have in common: transports whose other end is a socket of
- * the test's, and a turn of a loop. */
+/* fake: what the stages have in common: transports whose other end is a socket
+ * of the test's, a turn of a loop, and commands as a server reads them. */
 #ifndef ENGRAM_TESTS_UNIT_CLIENT_FAKE_H
 #define ENGRAM_TESTS_UNIT_CLIENT_FAKE_H
 
@@ -20,5 +20,10 @@ int fake_connect(struct transport *t);
 /* What a loop does at this time. True: there was something; the connection may be
  * gone. `is_full`: its socket takes nothing. */
 bool fake_turn(struct engram_conn *c, int64_t now_us, bool is_full);
+
+/* The first command of the bytes, which are followed by a NUL. How many it
+ * takes; 0: it has not come whole. */
+size_t fake_read_command(const char *in, size_t len, struct slice *words,
+                         size_t words_max, size_t *count);
 
 #endif

@@ -237,41 +237,19 @@ static void handle(struct net *n, struct net_link *l, struct slice *argv,
     execute(n, l, argv, argc, is_asking);
 }
 
-/* "*2\r\n" or "$3\r\n" at *at; -1: it has not come whole. */
-static long read_number(const struct net_link *l, size_t *at)
-{
-    const char *end = *at < l->in_len
-                          ? memchr(l->in + *at, '\n', l->in_len - *at)
-                          : NULL;
-    if (end == NULL) {
-        return -1;
-    }
-    long value = strtol(l->in + *at + 1, NULL, 10);
-    *at = (size_t)(end - l->in) + 1;
-    return value;
-}
-
 /* Handles the first command in the buffer; false: it is not whole. */
 static bool handle_first(struct net *n, struct net_link *l)
 {
     struct slice argv[NET_ARGS_MAX];
-    size_t at = 0;
-    long argc = read_number(l, &at);
-    if (argc < 0) {
+    size_t argc;
+    size_t used =
+        fake_read_command(l->in, l->in_len, argv, NET_ARGS_MAX, &argc);
+    if (used == 0) {
         return false;
     }
-    assert_true(argc >= 1 && argc <= NET_ARGS_MAX);
-    for (long i = 0; i < argc; i++) {
-        long len = read_number(l, &at);
-        if (len < 0 || l->in_len - at < (size_t)len + 2) {
-            return false;
-        }
-        argv[i] = slice_of(l->in + at, (size_t)len);
-        at += (size_t)len + 2;
-    }
-    handle(n, l, argv, (size_t)argc);
-    memmove(l->in, l->in + at, l->in_len - at);
-    l->in_len -= at;
+    handle(n, l, argv, argc);
+    memmove(l->in, l->in + used, l->in_len - used);
+    l->in_len -= used;
     return true;
 }
 

@@ -206,39 +206,19 @@ static void answer(struct town *t, struct town_link *l, struct slice *words,
     }
 }
 
-/* "*2\r\n" or "$3\r\n" at *at; -1: it has not come whole. */
-static long read_number(const struct town_link *l, size_t *at)
-{
-    const char *end = memchr(l->in + *at, '\n', l->in_len - *at);
-    if (end == NULL) {
-        return -1;
-    }
-    long value = strtol(l->in + *at + 1, NULL, 10);
-    *at = (size_t)(end - l->in) + 1;
-    return value;
-}
-
 /* Answers the first command that has come; false: none has come whole. */
 static bool answer_first(struct town *t, struct town_link *l)
 {
     struct slice words[TOWN_WORDS_MAX];
-    size_t at = 0;
-    long count = read_number(l, &at);
-    if (count < 0) {
+    size_t count;
+    size_t used =
+        fake_read_command(l->in, l->in_len, words, TOWN_WORDS_MAX, &count);
+    if (used == 0) {
         return false;
     }
-    assert_true(count >= 1 && count <= TOWN_WORDS_MAX);
-    for (long i = 0; i < count; i++) {
-        long len = read_number(l, &at);
-        if (len < 0 || l->in_len - at < (size_t)len + 2) {
-            return false;
-        }
-        words[i] = slice_of(l->in + at, (size_t)len);
-        at += (size_t)len + 2;
-    }
-    answer(t, l, words, (size_t)count);
-    memmove(l->in, l->in + at, l->in_len - at);
-    l->in_len -= at;
+    answer(t, l, words, count);
+    memmove(l->in, l->in + used, l->in_len - used);
+    l->in_len -= used;
     return true;
 }
 
