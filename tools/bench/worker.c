@@ -27,6 +27,12 @@ enum {
     LOOK_UP_NS = 100000000, /* how long it may sleep without a look around */
 };
 
+/* A request under way. */
+struct flight {
+    uint64_t key;
+    bool is_read;
+};
+
 struct client {
     struct engine *engine;
     struct engram_conn *conn;
@@ -34,12 +40,7 @@ struct client {
     uint64_t first; /* the number of the oldest request under way */
     size_t sent, answered;
     int64_t due_ns, sent_ns;
-    struct flight {
-        uint64_t key;
-        bool is_read;
-    } * flights;     /* as many as the pipeline is long */
-    bool is_opening; /* -k 0: sends when it is connected again */
-    size_t to_send;  /* then so many */
+    struct flight *flights; /* as many as the pipeline is long */
 };
 
 /* The worker while its thread runs. Requests are sent between the loop's turns
@@ -205,13 +206,21 @@ static void reopen(struct client *c)
     (void)engram_conn_open(c->conn);
 }
 
+static bool is_over(const struct engine *e)
+{
+    const struct race *r = e->race;
+    return e->now_ns >= r->end_ns
+           || atomic_load_explicit(&r->claimed, memory_order_relaxed)
+                  >= r->limit;
+}
+
 /* Without --rps: whoever is free sends, until there is nothing left. */
 static void send_all(struct engine *e)
 {
     while (e->idle_count > 0 && !e->has_failed) {
         struct client *c = take_idle(e);
         e->now_ns = loop_now_ns();
-        if (e->now_ns >= e->race->end_ns) {
+        if (is_over(e)) {
             continue;
         }
         if (e->race->options->keep_alive == 0 && c->sent > 0) {
