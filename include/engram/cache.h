@@ -75,9 +75,10 @@ struct engram_cache_options {
 ENGRAM_API void engram_cache_options_init_sized(struct engram_cache_options *o,
                                                 size_t size);
 
-/* For this connection, which may be open or not; destroy the cache before it.
- * `o` NULL: the defaults. NULL: *st says why (`st` may be NULL); INVALID
- * also where the connection has a cache already. */
+/* For this connection, which may be open or not, and is not one of a pool's or
+ * a cluster's; destroy the cache before it. `o` NULL: the defaults. NULL: *st
+ * says why (`st` may be NULL); INVALID also where the connection has a cache
+ * already. */
 ENGRAM_API struct engram_cache *
 engram_cache_create(struct engram_conn *c,
                     const struct engram_cache_options *o,
