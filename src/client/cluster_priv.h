@@ -217,6 +217,9 @@ void cluster_refresh_now(struct engram_cluster *k);
 /* `min_ms` doubled with each failure up to `max_ms`, less a random part. */
 int64_t cluster_backoff_us(struct engram_cluster *k, int min_ms, int max_ms,
                            uint32_t failures);
+/* Routes anew what is parked until `until_us` or earlier; NO_DEADLINE: what waits
+ * for a map. */
+void cluster_resume_parked(struct engram_cluster *k, int64_t until_us);
 /* The alarm rings at `at_us`, or earlier. */
 void cluster_wake(struct engram_cluster *k, int64_t at_us);
 

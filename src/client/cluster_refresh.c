@@ -154,13 +154,7 @@ static void settle_requests(struct engram_cluster *k)
             cluster_reroute_queue(k->nodes[i]);
         }
     }
-    struct cluster_request *next;
-    for (struct cluster_request *r = k->parked.head; r != NULL; r = next) {
-        next = r->next;
-        if (r->retry_at_us == REQUEST_NO_DEADLINE) {
-            cluster_route_again(k, r);
-        }
-    }
+    cluster_resume_parked(k, REQUEST_NO_DEADLINE);
     for (uint16_t i = 0; i < k->node_cap && !is_waiting; i++) {
         const struct cluster_node *n = k->nodes[i];
         is_waiting = n != NULL && n->queue.head != NULL &&

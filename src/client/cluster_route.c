@@ -14,17 +14,19 @@ enum {
 
 /* ---- which node ---- */
 
-/* For commands without a key: masters in turn. NULL: there is no node. */
+/* For commands without a key: masters in turn, others only if they must. NULL:
+ * there is no node. */
 static struct cluster_node *any_node(struct engram_cluster *k)
 {
     struct cluster_node *second_best = NULL;
     for (uint16_t i = 0; i < k->node_cap; i++) {
         uint16_t place = (uint16_t)((k->any_turn + i) % k->node_cap);
         struct cluster_node *n = k->nodes[place];
-        if (n == NULL || n->master != CLUSTER_NO_NODE) {
+        if (n == NULL) {
             continue;
         }
-        if (n->is_mapped && !cluster_node_is_failing(n)) {
+        if (n->is_mapped && n->master == CLUSTER_NO_NODE &&
+            !cluster_node_is_failing(n)) {
             k->any_turn = (uint16_t)(place + 1);
             return n;
         }

@@ -85,13 +85,16 @@ static void expire(struct engram_cluster *k)
 
 /* ---- delays ---- */
 
-static void resume_parked(struct engram_cluster *k)
+void cluster_resume_parked(struct engram_cluster *k, int64_t until_us)
 {
+    bool is_for_map = until_us == REQUEST_NO_DEADLINE;
     struct cluster_list due = { NULL, NULL };
     struct cluster_request *next, *r;
     for (r = k->parked.head; r != NULL; r = next) {
         next = r->next;
-        if (is_due(k, r->retry_at_us)) {
+        bool waits_for_map = r->retry_at_us == REQUEST_NO_DEADLINE;
+        if (is_for_map ? waits_for_map
+                       : !waits_for_map && r->retry_at_us <= until_us) {
             cluster_unlink(r);
             cluster_push(&due, r);
         }
@@ -133,7 +136,7 @@ static void on_alarm(struct engram_conn *c, void *arg)
         expire(k);
     }
     if (k->is_open) {
-        resume_parked(k);
+        cluster_resume_parked(k, k->now_us);
     }
     if (k->is_open && k->refresh.is_wanted && is_due(k, k->refresh.at_us)) {
         cluster_refresh_run(k);

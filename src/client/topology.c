@@ -157,14 +157,17 @@ static enum engram_status read_range(struct topology *t, struct index *index,
     return ENGRAM_OK;
 }
 
-/* Who serves a slot is a master, whatever else was said. */
-static void settle_roles(struct topology *t)
+/* Who serves a slot is a master, whatever else was said. False: nobody does. */
+static bool settle_roles(struct topology *t)
 {
+    bool is_served = false;
     for (size_t slot = 0; slot < SLOTS_COUNT; slot++) {
         if (t->owners[slot] != TOPOLOGY_NO_NODE) {
             t->nodes[t->owners[slot]].master = TOPOLOGY_NO_NODE;
+            is_served = true;
         }
     }
+    return is_served;
 }
 
 enum engram_status topology_init(struct topology *t,
@@ -189,16 +192,14 @@ enum engram_status topology_init(struct topology *t,
         st = read_range(t, &index, engram_reply_at(reply, i),
                         slice_of_text(asked_host));
     }
-    if (st == ENGRAM_OK && t->count == 0) {
+    if (st == ENGRAM_OK && !settle_roles(t)) {
         *why = "CLUSTER SLOTS: no slot is served";
         st = ENGRAM_PROTOCOL;
     }
     if (st != ENGRAM_OK) {
         topology_deinit(t);
-        return st;
     }
-    settle_roles(t);
-    return ENGRAM_OK;
+    return st;
 }
 
 void topology_deinit(struct topology *t)

@@ -2,12 +2,14 @@
 #include "net.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/number.h"
 #include "fake.h"
 #include "stage.h"
 #include "tests.h"
@@ -177,6 +179,7 @@ static void execute(struct net *n, struct net_link *l, struct slice *argv,
                     size_t argc, bool is_asking)
 {
     char text[1024];
+    uint64_t id;
     struct net_server *server = &n->servers[l->server];
     int slot = argc > 1 ? slots_of_key(argv[1]) : -1;
     int serves = server->master >= 0 && l->is_readonly ? server->master
@@ -190,6 +193,10 @@ static void execute(struct net *n, struct net_link *l, struct slice *argv,
     } else if (slot >= 0 && n->migrating[slot] >= 0 && !is_asking) {
         say_redirection(n, l, "ASK", slot, n->migrating[slot]);
     } else {
+        if (n->executions != NULL && argc > 2 &&
+            number_parse_uint64(argv[2], &id)) {
+            n->executions[id]++;
+        }
         snprintf(text, sizeof text, "+%d %.*s %.*s\r\n", l->server,
                  (int)argv[0].len, (const char *)argv[0].data,
                  argc > 1 ? (int)argv[1].len : 0,
@@ -204,9 +211,6 @@ static void handle(struct net *n, struct net_link *l, struct slice *argv,
     struct net_server *server = &n->servers[l->server];
     bool is_asking = l->is_asking;
     l->is_asking = false;
-    if (server->is_silent) {
-        return;
-    }
     if (slice_equal_nocase(argv[0], "cluster")) {
         server->maps++;
         if (n->map != NULL) {
@@ -261,9 +265,23 @@ static void end_link(struct net_link *l)
     *l = (struct net_link){ .fd = -1 };
 }
 
+/* A silent server does not read, as if it were stopped. */
+static bool turn_silent_link(struct net_link *l)
+{
+    struct pollfd p = { .fd = l->fd };
+    assert_true(poll(&p, 1, 0) >= 0);
+    if (p.revents & POLLHUP) {
+        end_link(l);
+    }
+    return false;
+}
+
 static bool turn_link(struct net *n, struct net_link *l)
 {
     bool did = false;
+    if (n->servers[l->server].is_silent) {
+        return turn_silent_link(l);
+    }
     if (l->in_cap < l->in_len + READ_BYTES + 1) {
         l->in_cap = (l->in_len + READ_BYTES + 1) * 2;
         l->in = realloc(l->in, l->in_cap);

@@ -49,6 +49,8 @@ struct net {
     int16_t owners[SLOTS_COUNT]; /* -1: nobody */
     int16_t migrating[SLOTS_COUNT]; /* the owner asks for this one; -1 */
     const char *map; /* protocol, in place of the truth */
+    /* How often the command whose third argument is the place was executed. */
+    uint8_t *executions;
     bool hides_hosts;
 
     struct engram_conn *conns[NET_CONNS_MAX]; /* on the program's loop */

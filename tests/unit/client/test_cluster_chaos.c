@@ -160,12 +160,15 @@ enum { ROUNDS = 20, STEPS = 300, COMMANDS_MAX = STEPS * 8 };
 struct fate {
     struct chaos *chaos;
     uint8_t callbacks;
+    bool is_idempotent, is_answered;
+    enum engram_status status;
 };
 
 struct chaos {
     struct net *n;
     struct random random;
     struct fate fates[COMMANDS_MAX];
+    uint8_t executions[COMMANDS_MAX];
     size_t taken;
 };
 
@@ -183,6 +186,8 @@ static void on_fate(struct engram_cluster *k, enum engram_status st,
     assert_true((st == ENGRAM_OK) == (reply != NULL));
     assert_int_equal(f->callbacks, 0);
     f->callbacks++;
+    f->status = st;
+    f->is_answered = reply != NULL && !engram_reply_is_error(reply);
     if (st == ENGRAM_CANCELLED) {
         return;
     }
@@ -204,16 +209,26 @@ static void send_some(struct chaos *c)
             .node = chance(c, 30) ? "h:7001" : NULL,
         };
         struct fate *f = &c->fates[c->taken];
-        *f = (struct fate){ .chaos = c };
+        *f = (struct fate){ .chaos = c,
+                            .is_idempotent = how.flags & ENGRAM_IDEMPOTENT };
         enum engram_status st =
-            engram_cluster_send(c->n->k, &how, on_fate, f, "SET k%d v",
-                                (int)random_below(&c->random, 40));
+            engram_cluster_send(c->n->k, &how, on_fate, f, "SET k%d %zu",
+                                (int)random_below(&c->random, 40), c->taken);
         c->taken += st == ENGRAM_OK;
     }
 }
 
 static void disturb(struct chaos *c)
 {
+    static const char *const maps[] = {
+        NULL,
+        NULL,
+        "*0\r\n",
+        "-ERR no\r\n",
+        "*1\r\n*3\r\n:0\r\n:9000\r\n*2\r\n$1\r\nh\r\n:9999\r\n",
+        "*1\r\n*4\r\n:5\r\n:16383\r\n*2\r\n$0\r\n\r\n:7003\r\n"
+        "*2\r\n$1\r\nh\r\n:7000\r\n",
+    };
     static const char *const answers[] = {
         "-TRYAGAIN later\r\n", "-CLUSTERDOWN no\r\n", "-MOVED 7 h:7001\r\n",
         "-ASK 9 h:7000\r\n",   "-MOVED 7 h:9999\r\n", "-LOADING yes\r\n",
@@ -223,11 +238,14 @@ static void disturb(struct chaos *c)
     struct net *n = c->n;
     int server = (int)random_below(&c->random, (uint64_t)n->server_count);
     struct net_server *s = &n->servers[server];
-    switch (random_below(&c->random, 8)) {
+    switch (random_below(&c->random, 9)) {
     case 0: net_kill(n, server); break;
     case 1: s->is_down = false; break;
     case 2: s->is_silent = !s->is_silent && chance(c, 3); break;
     case 3: net_cut(n, server); break;
+    case 7:
+        n->map = maps[random_below(&c->random, sizeof maps / sizeof maps[0])];
+        break;
     case 4:
         s->answer = answers[random_below(&c->random,
                                          sizeof answers / sizeof answers[0])];
@@ -259,6 +277,7 @@ static void run_round(uint64_t seed)
     c->n = net_create(3, 5);
     random_init(&c->random, seed);
     c->n->env.conn.seed = seed;
+    c->n->executions = c->executions;
     c->n->options.read_from = (enum engram_read_from)(seed % 3);
     c->n->options.max_in_flight = 100;
     c->n->conn_options.stall_timeout_ms = 500;
@@ -280,6 +299,7 @@ static void run_round(uint64_t seed)
         c->n->servers[i].is_silent = false;
         c->n->servers[i].answer = NULL;
     }
+    c->n->map = NULL;
     (void)engram_cluster_open(c->n->k);
     net_pass_ms(c->n, 40000);
     struct engram_cluster_counters end = net_counters(c->n);
@@ -287,7 +307,11 @@ static void run_round(uint64_t seed)
     assert_int_equal(end.queued_bytes, 0);
     assert_int_equal(end.replies + end.timeouts + end.lost, c->taken);
     for (size_t i = 0; i < c->taken; i++) {
-        assert_int_equal(c->fates[i].callbacks, 1);
+        const struct fate *f = &c->fates[i];
+        assert_int_equal(f->callbacks, 1);
+        assert_true(f->is_idempotent || c->executions[i] <= 1);
+        assert_true(!f->is_answered || c->executions[i] >= 1);
+        assert_true(f->status != ENGRAM_NOT_SENT || c->executions[i] == 0);
     }
     net_end(&c->n);
     free(c);

@@ -354,6 +354,13 @@ static void a_map_of_nonsense_is_refused(void **state)
         "*1\r\n*3\r\n:0\r\n:4\r\n*2\r\n$1\r\na\r\n$1\r\n1\r\n",
         "*1\r\n*3\r\n:0\r\n:4\r\n*2\r\n$1\r\na\r\n:0\r\n",
         "*1\r\n*3\r\n$1\r\n0\r\n:4\r\n*2\r\n$1\r\na\r\n:1\r\n",
+        /* Each is the other's replica, and at last nobody's slot. */
+        "*3\r\n"
+        "*4\r\n:0\r\n:0\r\n*2\r\n$1\r\na\r\n:1\r\n"
+        "*2\r\n$1\r\nb\r\n:1\r\n"
+        "*4\r\n:0\r\n:0\r\n*2\r\n$1\r\nb\r\n:1\r\n"
+        "*2\r\n$1\r\na\r\n:1\r\n"
+        "*3\r\n:0\r\n:0\r\n*2\r\n$1\r\na\r\n:0\r\n",
     };
     struct topology *t = malloc(sizeof *t);
     struct mem_account account;
