@@ -602,6 +602,37 @@ def test_a_cluster_of_two():
         node.close()
 
 
+@pytest.mark.parametrize("mode, sent_to", [("no", {"primary"}),
+                                           ("yes", {"replica"}),
+                                           ("all", {"primary", "replica"})])
+def test_reading_from_replicas(mode, sent_to):
+    seen = {"primary": [], "replica": []}
+    nodes = {}
+
+    def reply_of(name):
+        def reply(words):
+            if words[0] != b"CLUSTER":
+                seen[name].append(words[0])
+                return b"+OK\r\n"
+            told = [b"*3\r\n%s:%d\r\n%s" % (bulk(b"127.0.0.1"),
+                                            nodes[n].port, bulk(n.encode()))
+                    for n in seen]
+            return b"*1\r\n*4\r\n:0\r\n:16383\r\n" + b"".join(told)
+        return reply
+
+    for name in seen:
+        nodes[name] = Scripted(reply_of(name))
+    good(nodes["primary"], "--cluster", "--rfr", mode, "-n", 200, "-c", 4, "-q",
+         "-t", "get")
+    assert {name for name in seen if b"GET" in seen[name]} == sent_to
+    assert b"READONLY" not in seen["primary"]
+    if "replica" in sent_to:
+        assert seen["replica"][0] == b"READONLY"
+    assert sum(s.count(b"GET") for s in seen.values()) == 200
+    for node in nodes.values():
+        node.close()
+
+
 def slot(tag):
     crc = 0
     for byte in tag:

@@ -48,33 +48,60 @@ static struct node *node_of(struct cluster *c, const char *host, int port,
     return n;
 }
 
-/* A range: first, last, primary (host, port, id), replicas. */
-static bool take_range(struct cluster *c, const struct engram_reply *range,
-                       const char *asked_host)
+struct asking {
+    struct cluster *cluster;
+    enum cluster_readers readers;
+    const char *host; /* a node that does not know its own is where we asked */
+};
+
+/* Host, port, id; it has the slots from `first` to `last`. */
+static bool take_node(const struct asking *a, const struct engram_reply *r,
+                      bool is_replica, int64_t first, int64_t last)
 {
-    const struct engram_reply *primary = engram_reply_at(range, 2);
-    if (primary == NULL || engram_reply_count(primary) < 3) {
+    if (r == NULL || engram_reply_count(r) < 3) {
         return false;
     }
-    int64_t first = engram_reply_integer(engram_reply_at(range, 0));
-    int64_t last = engram_reply_integer(engram_reply_at(range, 1));
-    int64_t port = engram_reply_integer(engram_reply_at(primary, 1));
-    const char *host = engram_reply_text(engram_reply_at(primary, 0), NULL);
-    if (first < 0 || first > last || last >= CLUSTER_SLOTS || port < 1
-        || port > UINT16_MAX) {
+    const char *host = engram_reply_text(engram_reply_at(r, 0), NULL);
+    int64_t port = engram_reply_integer(engram_reply_at(r, 1));
+    if (port < 1 || port > UINT16_MAX) {
         return false;
     }
-    struct node *n = node_of(
-        c, *host == '\0' ? asked_host : host, (int)port,
-        engram_reply_text(engram_reply_at(primary, 2), NULL));
+    struct node *n = node_of(a->cluster, *host == '\0' ? a->host : host,
+                             (int)port,
+                             engram_reply_text(engram_reply_at(r, 2), NULL));
+    n->is_replica = is_replica;
     for (int64_t s = first; s <= last && n->slot_count < CLUSTER_SLOTS; s++) {
         n->slots[n->slot_count++] = (uint16_t)s;
     }
     return true;
 }
 
-static bool take_slots(struct cluster *c, const struct engram_reply *reply,
-                       const char *asked_host, char *why, size_t why_size)
+/* A range: first slot, last slot, the primary, its replicas. */
+static bool take_range(const struct asking *a, const struct engram_reply *range)
+{
+    enum { PRIMARY = 2 };
+    size_t count = engram_reply_count(range);
+    int64_t first = engram_reply_integer(engram_reply_at(range, 0));
+    int64_t last = engram_reply_integer(engram_reply_at(range, 1));
+    if (count <= PRIMARY || first < 0 || first > last
+        || last >= CLUSTER_SLOTS) {
+        return false;
+    }
+    for (size_t i = PRIMARY; i < count; i++) {
+        bool is_replica = i > PRIMARY;
+        bool is_wanted = a->readers == CLUSTER_ALL
+                         || is_replica == (a->readers == CLUSTER_REPLICAS);
+        if (is_wanted
+            && !take_node(a, engram_reply_at(range, i), is_replica, first,
+                          last)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool take_slots(const struct asking *a, const struct engram_reply *reply,
+                       char *why, size_t why_size)
 {
     if (engram_reply_is_error(reply)) {
         (void)snprintf(why, why_size, "Error from server: %s",
@@ -82,21 +109,22 @@ static bool take_slots(struct cluster *c, const struct engram_reply *reply,
         return false;
     }
     for (size_t i = 0; i < engram_reply_count(reply); i++) {
-        if (!take_range(c, engram_reply_at(reply, i), asked_host)) {
+        if (!take_range(a, engram_reply_at(reply, i))) {
             (void)snprintf(why, why_size, "Error: CLUSTER SLOTS is malformed");
             return false;
         }
     }
-    if (c->node_count == 0) {
-        (void)snprintf(why, why_size, "Error: the cluster has no slots");
+    if (a->cluster->node_count == 0) {
+        (void)snprintf(why, why_size, "Error: the cluster has no such nodes");
         return false;
     }
     return true;
 }
 
 bool cluster_find(struct cluster *c, const struct engram_options *link,
-                  char *why, size_t why_size)
+                  enum cluster_readers readers, char *why, size_t why_size)
 {
+    const struct asking asking = {c, readers, link->host};
     enum engram_status st = ENGRAM_OK;
     bool ok = false;
     *c = (struct cluster){.node_count = 0};
@@ -106,7 +134,7 @@ bool cluster_find(struct cluster *c, const struct engram_options *link,
                                      ? NULL
                                      : engram_call(conn, &st, "CLUSTER SLOTS");
     if (reply != NULL) {
-        ok = take_slots(c, reply, link->host, why, why_size);
+        ok = take_slots(&asking, reply, why, why_size);
     } else {
         (void)snprintf(why, why_size, "Error: %s",
                        conn == NULL ? engram_status_text(st)
@@ -131,10 +159,18 @@ void cluster_deinit(struct cluster *c)
 
 void cluster_print(const struct cluster *c, FILE *out)
 {
-    fprintf(out, "Cluster has %zu primary nodes:\n\n", c->node_count);
+    size_t replicas = 0;
     for (size_t i = 0; i < c->node_count; i++) {
-        fprintf(out, "Node %zu(Primary): %s %s:%d\n", i, c->nodes[i].id,
-                c->nodes[i].host, c->nodes[i].port);
+        replicas += c->nodes[i].is_replica;
+    }
+    fprintf(out, "Cluster has %zu %snodes:\n\n", c->node_count,
+            replicas == 0               ? "primary "
+            : replicas == c->node_count ? "replica "
+                                        : "");
+    for (size_t i = 0; i < c->node_count; i++) {
+        const struct node *n = &c->nodes[i];
+        fprintf(out, "Node %zu(%s): %s %s:%d\n", i,
+                n->is_replica ? "Replica" : "Primary", n->id, n->host, n->port);
     }
     fprintf(out, "\n");
 }

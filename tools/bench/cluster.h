@@ -1,4 +1,4 @@
-/* cluster: the primaries of a cluster and their slots, and for each slot a tag
+/* cluster: the nodes of a cluster and their slots, and for each slot a tag
  * that belongs to it, so that a key can be made for any node. */
 #ifndef BENCH_CLUSTER_H
 #define BENCH_CLUSTER_H
@@ -17,6 +17,7 @@ enum { CLUSTER_SLOTS = 16384 };
 struct node {
     char *host;
     int port;
+    bool is_replica;
     char *id;
     size_t slot_count;
     uint16_t *slots;
@@ -30,7 +31,7 @@ struct cluster {
 
 /* Asks the server behind `link`. False: `why` says what is wrong. */
 bool cluster_find(struct cluster *c, const struct engram_options *link,
-                  char *why, size_t why_size);
+                  enum cluster_readers readers, char *why, size_t why_size);
 void cluster_deinit(struct cluster *c);
 void cluster_print(const struct cluster *c, FILE *out);
 

@@ -57,7 +57,8 @@ static void ask_settings(struct bench *b, size_t i)
 static bool find_cluster(struct bench *b)
 {
     char why[FAILURE_BYTES];
-    if (!cluster_find(&b->cluster, &b->servers[0].link, why, sizeof why)) {
+    if (!cluster_find(&b->cluster, &b->servers[0].link, b->options.readers, why,
+                      sizeof why)) {
         fprintf(stderr, "%s\nFailed to fetch cluster configuration from %s\n",
                 why, b->servers[0].name);
         return false;

@@ -16,6 +16,7 @@ enum kind {
     KIND_SIZES,
     KIND_ORDER, /* key_order and theta */
     KIND_RATIO, /* reads and writes */
+    KIND_READERS,
     KIND_HELP,
     KIND_VERSION,
 };
@@ -65,6 +66,9 @@ static const struct row rows[] = {
     {"--cluster", NULL, KIND_FLAG, AT(is_cluster), 0, 0,
      "The server is a node of a cluster: connections go to all its\n"
      "primaries. In a command of one's own the key must hold {tag}."},
+    {"--rfr", "<mode>", KIND_READERS, AT(readers), 0, 0,
+     "In a cluster, read from replicas: no (default), yes (only from\n"
+     "them), all (from all nodes). Replicas take no writes."},
     {"--enable-tracking", NULL, KIND_FLAG, AT(has_tracking), 0, 0,
      "Send CLIENT TRACKING ON first"},
     {"-k", "<boolean>", KIND_NUMBER, AT(keep_alive), 0, 1,
@@ -246,6 +250,22 @@ static bool set_ratio(struct options *o, const char *text)
            && o->reads + o->writes > 0;
 }
 
+static bool set_readers(enum cluster_readers *out, const char *text)
+{
+    static const char *const modes[] = {
+        [CLUSTER_PRIMARIES] = "no",
+        [CLUSTER_REPLICAS] = "yes",
+        [CLUSTER_ALL] = "all",
+    };
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        if (strcmp(modes[i], text) == 0) {
+            *out = (enum cluster_readers)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool set(struct options *o, const struct row *row, const char *text,
                 FILE *err)
 {
@@ -264,6 +284,9 @@ static bool set(struct options *o, const struct row *row, const char *text,
                          "neither uniform nor zipf[:theta] nor seq");
     case KIND_RATIO:
         return set_ratio(o, text) || refuse(err, row->name, "not reads:writes");
+    case KIND_READERS:
+        return set_readers(field, text)
+               || refuse(err, row->name, "neither no nor yes nor all");
     case KIND_HELP:
     case KIND_VERSION: break;
     }

@@ -10,12 +10,15 @@
 #include "bench/keys.h"
 #include "bench/sizes.h"
 
+enum cluster_readers { CLUSTER_PRIMARIES, CLUSTER_REPLICAS, CLUSTER_ALL };
+
 struct options {
     /* Where to. */
     const char *host, *unix_path, *url, *user, *password;
     int64_t port, db;
     bool is_resp3, has_tracking, is_cluster;
-    const char *compare; /* a second server; NULL: none */
+    enum cluster_readers readers; /* who is sent to, in a cluster */
+    const char *compare;          /* a second server; NULL: none */
     /* TLS. */
     bool has_tls, is_insecure;
     const char *sni, *ca_file, *ca_dir, *cert, *key, *ciphers, *ciphersuites;

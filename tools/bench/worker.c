@@ -336,8 +336,8 @@ static void on_reply(struct engram_conn *conn, enum engram_status st,
 
 /* ---- connections ---- */
 
-static void on_tracking(struct engram_conn *conn, enum engram_status st,
-                        const struct engram_reply *reply, void *arg)
+static void on_setup(struct engram_conn *conn, enum engram_status st,
+                     const struct engram_reply *reply, void *arg)
 {
     struct client *c = arg;
     (void)conn;
@@ -347,15 +347,26 @@ static void on_tracking(struct engram_conn *conn, enum engram_status st,
     }
 }
 
+/* What goes before the first request. */
+static void set_up(struct client *c, const char *command)
+{
+    enum engram_status st = engram_send(c->conn, NULL, on_setup, c, command);
+    if (st != ENGRAM_OK) {
+        fail(c->engine, "Error: %s", engram_status_text(st));
+    }
+}
+
 static void on_connected(struct engram_conn *conn, void *arg)
 {
     struct client *c = arg;
     struct engine *e = c->engine;
-    if (e->race->options->has_tracking
-        && engram_send(conn, NULL, on_tracking, c, "CLIENT TRACKING ON")
-               != ENGRAM_OK) {
-        fail(e, "Error: CLIENT TRACKING could not be sent");
-        return;
+    const struct cluster *cluster = e->race->cluster;
+    (void)conn;
+    if (e->race->options->has_tracking) {
+        set_up(c, "CLIENT TRACKING ON");
+    }
+    if (cluster != NULL && cluster->nodes[c->node].is_replica) {
+        set_up(c, "READONLY");
     }
     set_idle(e, c);
     if (e->has_begun) {

@@ -107,6 +107,10 @@ static void options_of_redis_benchmark(void **state)
     assert_string_equal(o.ca_file, "a");
     assert_string_equal(o.ca_dir, "d");
     assert_string_equal(o.cert, "c");
+    runs(&o, "--cluster --rfr no");
+    assert_int_equal(o.readers, CLUSTER_PRIMARIES);
+    runs(&o, "--cluster --rfr all");
+    assert_int_equal(o.readers, CLUSTER_ALL);
     runs(&o, "--key k --tls-ciphers x --tls-ciphersuites y");
     assert_string_equal(o.key, "k");
     assert_string_equal(o.ciphers, "x");
@@ -174,6 +178,7 @@ static void what_is_wrong_is_refused(void **state)
     is_refused("--ratio 1:-2", "--ratio: not");
     is_refused("--ratio 1:2x", "--ratio: not");
     is_refused("--value-size 9-1", "--value-size: neither");
+    is_refused("--rfr some", "--rfr: neither");
 }
 
 static void what_does_not_go_together_is_refused(void **state)
