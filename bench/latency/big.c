@@ -1,8 +1,9 @@
 /* big: what one big collection does to the sessions beside it, and what its own
  * commands take. The collection has `keys` elements of 24 bytes under the name
  * `big`; it is filled by pipelined commands (the first section), then changed
- * and read here and there, moved, thinned out, and done away with in each way
- * that there is, every time filled again. Each section tells the caller's
+ * and read here and there, moved, thinned out, cut down by one command, and done
+ * away with in each way that there is, every time filled again; a hash is also
+ * filled with fields that are due at one moment. Each section tells the caller's
  * latency and that of a probe meanwhile, both net of waits (waits.h). */
 #include <inttypes.h>
 #include <stdio.h>
@@ -35,6 +36,7 @@ struct kind {
     const char *fill; /* `%1` is the number of the element */
     const char *thin; /* takes about TAKEN_AT_ONCE */
     struct small small[16];
+    struct small huge[4]; /* what takes most of it away, or copies it */
 };
 
 #define ELEMENT "element:%1"
@@ -48,7 +50,8 @@ static const struct kind kinds[] = {
       {"SPOP", "SPOP big"},
       {"SSCAN", "SSCAN big %1 COUNT 10"},
       {"SMOVE", "SMOVE big aside " ELEMENT},
-      {"MEMORY USAGE", "MEMORY USAGE big"}}},
+      {"MEMORY USAGE", "MEMORY USAGE big"}},
+     {{"SDIFFSTORE of all", "SDIFFSTORE aside big none"}}},
     {"list", "RPUSH big " ELEMENT, "LTRIM big 100 -1",
      {{"LINDEX", "LINDEX big %1"},
       {"LRANGE of 10", "LRANGE big %1 %1"},
@@ -57,8 +60,12 @@ static const struct kind kinds[] = {
       {"RPOPLPUSH", "RPOPLPUSH big big"},
       {"LINSERT", "LINSERT big BEFORE " ELEMENT " other"},
       {"LREM", "LREM big 1 " ELEMENT},
+      {"LPOS in vain", "LPOS big none MAXLEN 100"},
       {"LTRIM of one", "LTRIM big 1 -1"},
-      {"MEMORY USAGE", "MEMORY USAGE big"}}},
+      {"MEMORY USAGE", "MEMORY USAGE big"}},
+     {{"LTRIM to 100", "LTRIM big 100 199"},
+      {"LPOS of none", "LPOS big none"},
+      {"LREM of none", "LREM big 0 none"}}},
     {"zset", "ZADD big %1 " ELEMENT, "ZPOPMIN big 100",
      {{"ZADD", "ZADD big %1 " ELEMENT},
       {"ZRANK", "ZRANK big " ELEMENT},
@@ -71,7 +78,10 @@ static const struct kind kinds[] = {
       {"ZREMRANGEBYSCORE", "ZREMRANGEBYSCORE big %1 %1"},
       {"ZRANDMEMBER", "ZRANDMEMBER big"},
       {"ZSCAN", "ZSCAN big %1 COUNT 10"},
-      {"MEMORY USAGE", "MEMORY USAGE big"}}},
+      {"MEMORY USAGE", "MEMORY USAGE big"}},
+     {{"ZREMRANGEBYRANK to 200", "ZREMRANGEBYRANK big 100 -101"},
+      {"ZREMRANGEBYSCORE to 100", "ZREMRANGEBYSCORE big (99 +inf"},
+      {"ZRANGESTORE of all", "ZRANGESTORE aside big 0 -1"}}},
     {"hash", "HSET big " ELEMENT " v", NULL,
      {{"HSET", "HSET big " ELEMENT " changed"},
       {"HDEL", "HDEL big " ELEMENT},
@@ -259,6 +269,49 @@ static void measure_thin(struct big *b)
     probe_destroy(&p);
 }
 
+static void fill_anew(struct big *b)
+{
+    client_ask(b->client, "FLUSHALL ASYNC");
+    fill(b);
+    client_ask(b->client, "SET small x");
+}
+
+static void measure_huge(struct big *b)
+{
+    for (const struct small *s = b->kind->huge; s->label != NULL; s++) {
+        fill_anew(b);
+        measure(b, s->label, s->text, 1, AFTER_MS);
+    }
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* All fields fall due in one millisecond, once the last of them is there. */
+static void measure_due(struct big *b)
+{
+    struct kind due = *b->kind;
+    char text[COMMAND_BYTES_MAX];
+    int64_t due_ms = now_ms() + 1000 + (int64_t)(b->options->keys / 100);
+    snprintf(text, sizeof text, "HSETEX big PXAT %" PRId64 " FIELDS 1 %s v",
+             due_ms, ELEMENT);
+    due.fill = text;
+    const struct kind *plain = b->kind;
+    client_ask(b->client, "FLUSHALL ASYNC");
+    b->kind = &due;
+    fill(b);
+    b->kind = plain;
+    int64_t left_ms = due_ms - now_ms();
+    sleep_ms(left_ms > BEFORE_MS ? (long)(left_ms - BEFORE_MS) : 0);
+    measure(b, "all fields due", "PING", 1,
+            AFTER_MS + (long)(b->options->keys / 1000));
+    printf("fields_left=%ld\n", client_ask(b->client, "HLEN big"));
+}
+
 static void measure_small(struct big *b, const char *prefix)
 {
     /* Few enough that what they take does not count. */
@@ -301,10 +354,12 @@ void event_big(const struct event_options *o)
         measure_thin(b);
         measure_small(b, "thin: ");
     }
+    measure_huge(b);
+    if (strcmp(b->kind->name, "hash") == 0) {
+        measure_due(b);
+    }
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
-        client_ask(b->client, "FLUSHALL ASYNC");
-        fill(b);
-        client_ask(b->client, "SET small x");
+        fill_anew(b);
         measure(b, ends[i].label, ends[i].text, 1, AFTER_MS);
     }
     waits_close(&b->waits);
