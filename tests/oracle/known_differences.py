@@ -214,8 +214,15 @@ KNOWN = [
           "is made or before it gets large in the same command"),
     Known(r"object\|encoding|!dataset", "any",
           encodings(b"skiplist", b"listpack"), False,
-          "the oracle's ZADD makes a set large for the words it is given, also "
-          "where they do not come in"),
+          "the oracle's ZADD XX makes a set large for the long words it is "
+          "given, also where they do not come in"),
+    Known(r"object\|encoding|!dataset", "<8.0",
+          encodings(b"listpack|intset", b"hashtable"), False,
+          "how many words came decides about a form, as in Valkey 8.1, whether "
+          "or not they are alike"),
+    Known(r"object\|encoding|!dataset", "<8.0",
+          encodings(b"listpack", b"skiplist"), False,
+          "the same of a sorted set"),
     Known(r"b[lrz].*", "<7.2",
           lambda words, a, b: b == (b"-", b"ERR timeout is out of range"),
           True, "a timeout that overflows with the time of day was taken"),
