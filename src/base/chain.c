@@ -31,6 +31,7 @@ void chunk_pool_init_mapped(struct chunk_pool *pool, struct mem_account *a)
     chunk_pool_init(pool, a);
     pool->free_max = UINT32_MAX;
     pool->is_mapped = true;
+    node_pool_init(&pool->pins, a, sizeof(struct chunk));
 }
 
 static inline bool is_whole(const struct chunk *c)
@@ -42,6 +43,8 @@ static void chunk_free(struct chunk_pool *pool, struct chunk *c)
 {
     if (pool->is_mapped && is_whole(c)) {
         mem_unmap(pool->account, c, CHUNK_BYTES);
+    } else if (pool->is_mapped && c->cap == 0) {
+        node_release(&pool->pins, c);
     } else {
         mem_free(pool->account, c);
     }
@@ -54,6 +57,9 @@ void chunk_pool_trim(struct chunk_pool *pool, uint32_t keep)
         pool->free_chunks = c->next;
         pool->free_count--;
         chunk_free(pool, c);
+    }
+    if (pool->is_mapped) {
+        node_pool_trim(&pool->pins, 0);
     }
 }
 
@@ -186,7 +192,8 @@ void chain_pin(struct chain *c, const void *data, size_t len,
     assert(release != NULL);
     struct chunk *k = NULL;
     if (!c->failed && len > 0) {
-        k = mem_alloc(c->pool->account, sizeof *k);
+        k = c->pool->is_mapped ? node_acquire(&c->pool->pins)
+                               : mem_alloc(c->pool->account, sizeof *k);
         c->failed = k == NULL;
     }
     if (k == NULL) {

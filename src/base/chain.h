@@ -16,6 +16,7 @@
 #include <sys/uio.h>
 
 #include "base/mem.h"
+#include "base/nodes.h"
 #include "base/slice.h"
 #include "base/status.h"
 
@@ -43,6 +44,7 @@ struct chunk_pool {
     struct chunk *free_chunks;
     uint32_t free_count, free_max;
     bool is_mapped;
+    struct node_pool pins; /* where chunks are mapped: those of pinned bytes */
     /* Lent by chain_reserve when memory is out; nobody reads it. */
     uint8_t scratch[CHUNK_BYTES / 2];
 };
@@ -56,7 +58,8 @@ struct chain {
 };
 
 void chunk_pool_init(struct chunk_pool *pool, struct mem_account *a);
-/* Chunks are mapped (see mem_map) and kept until the owner trims the pool. */
+/* Chunks are mapped (see mem_map) and kept until the owner trims the pool, but for
+ * the small ones behind a pin. */
 void chunk_pool_init_mapped(struct chunk_pool *pool, struct mem_account *a);
 void chunk_pool_deinit(struct chunk_pool *pool);
 /* Gives back free chunks until at most `keep` are left. */

@@ -213,7 +213,7 @@ static enum engram_status send_source(struct engram_cluster *k,
         return st;
     }
     struct engram_command *cmd =
-        command_create_whole(&k->account, &k->kept_bytes, s, &size);
+        command_create_whole(&k->account, &k->kept_bytes, NULL, s, &size);
     if (cmd == NULL) {
         return ENGRAM_NOMEM;
     }

@@ -27,18 +27,24 @@ struct engram_command *command_create(struct mem_account *account,
 
 struct engram_command *command_create_whole(struct mem_account *account,
                                             size_t *kept_bytes,
+                                            struct shelf *shelf,
                                             const struct encode_source *s,
                                             const struct encode_size *size)
 {
-    struct engram_command *cmd = command_create(account, kept_bytes);
+    struct engram_command *cmd;
+    struct shelf_block *block = NULL;
+    size_t bytes = sizeof *cmd + size->bytes;
+    cmd = shelf != NULL ? shelf_alloc(shelf, bytes, &block)
+                        : mem_alloc(account, bytes);
     if (cmd == NULL) {
         return NULL;
     }
-    cmd->own = mem_alloc(account, size->bytes);
-    if (cmd->own == NULL) {
-        command_release(cmd);
-        return NULL;
-    }
+    *cmd = (struct engram_command){ .account = account,
+                                    .kept_bytes = kept_bytes,
+                                    .refs = 1,
+                                    .own = (uint8_t *)(cmd + 1),
+                                    .shelf = shelf,
+                                    .block = block };
     encode_to_memory(s, size, cmd->own);
     cmd->own_len = size->bytes;
     cmd->own_cap = size->bytes;
@@ -57,8 +63,15 @@ void command_release(struct engram_command *cmd)
     for (size_t i = 0; i < cmd->borrowed_count; i++) {
         cmd->borrowed[i].release(cmd->borrowed[i].release_arg);
     }
+    if (cmd->shelf != NULL) {
+        assert(cmd->borrowed_count == 0);
+        shelf_free(cmd->shelf, cmd->block);
+        return;
+    }
     mem_free(cmd->account, cmd->borrowed);
-    mem_free(cmd->account, cmd->own);
+    if (cmd->own != (uint8_t *)(cmd + 1)) {
+        mem_free(cmd->account, cmd->own);
+    }
     mem_free(cmd->account, cmd);
 }
 
@@ -69,6 +82,7 @@ static bool make_room(struct engram_command *cmd, size_t more)
     if (cmd->own_cap - cmd->own_len >= more) {
         return true;
     }
+    assert(cmd->own != (uint8_t *)(cmd + 1));
     size_t cap = cmd->own_cap < OWN_BYTES_MIN ? OWN_BYTES_MIN : cmd->own_cap;
     while (cap - cmd->own_len < more) {
         cap *= 2;

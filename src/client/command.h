@@ -11,6 +11,7 @@
 
 #include "base/chain.h"
 #include "client/encode.h"
+#include "client/shelf.h"
 
 /* An argument of the caller's memory; in front of it go the command's own bytes
  * up to `own_end`. */
@@ -38,14 +39,19 @@ struct engram_command {
     size_t header_len; /* 0: not sealed, or the header is in `own` */
     char name[ENCODE_NAME_BYTES];
     size_t name_len;
+    /* Where it lies, `own` right behind it; NULL: it is allocated. */
+    struct shelf *shelf;
+    struct shelf_block *block;
 };
 
 /* NULL: out of memory. */
 struct engram_command *command_create(struct mem_account *account,
                                       size_t *kept_bytes);
-/* The whole request in one block. */
+/* The whole request in one block, of the shelf where there is one (it has the
+ * same account). */
 struct engram_command *command_create_whole(struct mem_account *account,
                                             size_t *kept_bytes,
+                                            struct shelf *shelf,
                                             const struct encode_source *s,
                                             const struct encode_size *size);
 void command_release(struct engram_command *cmd);

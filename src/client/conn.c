@@ -143,7 +143,8 @@ static void init_body(struct engram_conn *c, const struct conn_env *env)
     chunk_pool_init_mapped(&c->pool, &c->account);
     chain_init(&c->first, &c->pool);
     chain_init(&c->out, &c->pool);
-    request_pool_init(&c->requests, &c->account);
+    node_pool_init(&c->requests, &c->account, sizeof(struct request));
+    shelf_init(&c->shelf, &c->account);
     tree_init(&c->tree, &c->account, c->options.max_reply_bytes);
     conn_refresh_now(c);
 }
@@ -225,7 +226,8 @@ static void conn_free(struct engram_conn *c)
     chain_deinit(&c->out);
     assert(c->kept_bytes == 0);
     chunk_pool_deinit(&c->pool);
-    request_pool_trim(&c->requests, 0);
+    node_pool_trim(&c->requests, 0);
+    shelf_trim(&c->shelf);
     c->transport.ops->forget(&c->transport);
     target_deinit(&c->target);
     /* What is left is the connection itself. */

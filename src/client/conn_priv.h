@@ -114,7 +114,8 @@ struct engram_conn {
     uint64_t queued_end;     /* bytes ever put into `out` */
     uint64_t taken;          /* of these, taken by the kernel or dropped */
     bool is_unwritable;      /* the kernel took less than it was given */
-    struct request_pool requests;
+    struct node_pool requests;
+    struct shelf shelf; /* of commands that are kept */
     struct request_list waiting, failing;
     uint64_t line; /* another each time `waiting` is emptied by force */
     bool is_in_multi;

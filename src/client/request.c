@@ -5,21 +5,6 @@
 
 #include "base/slice.h"
 
-/* A block is aligned to its size, so that a node's address tells its block. */
-enum { BLOCK_BYTES = 4096 };
-
-struct request_block {
-    struct request_block *prev, *next; /* while it has free nodes */
-    struct request *free;
-    size_t used_count;
-    struct request nodes[];
-};
-
-enum {
-    BLOCK_NODES = (BLOCK_BYTES - sizeof(struct request_block)) /
-                  sizeof(struct request),
-};
-
 void request_push(struct request_list *l, struct request *r)
 {
     r->next = NULL;
@@ -47,102 +32,19 @@ struct request *request_pop(struct request_list *l)
     return r;
 }
 
-void request_pool_init(struct request_pool *p, struct mem_account *account)
+struct request *request_acquire(struct node_pool *p)
 {
-    *p = (struct request_pool){ .account = account };
-}
-
-static struct request_block *block_of(const struct request *r)
-{
-    return (struct request_block *)((uintptr_t)r & ~(uintptr_t)(BLOCK_BYTES - 1));
-}
-
-static void link_block(struct request_pool *p, struct request_block *b)
-{
-    b->prev = NULL;
-    b->next = p->open;
-    if (b->next != NULL) {
-        b->next->prev = b;
+    struct request *r = node_acquire(p);
+    if (r != NULL) {
+        *r = (struct request){ .deadline_us = REQUEST_NO_DEADLINE };
     }
-    p->open = b;
-}
-
-static void unlink_block(struct request_pool *p, struct request_block *b)
-{
-    if (b->prev == NULL) {
-        p->open = b->next;
-    } else {
-        b->prev->next = b->next;
-    }
-    if (b->next != NULL) {
-        b->next->prev = b->prev;
-    }
-}
-
-/* NULL: out of memory. */
-static struct request_block *add_block(struct request_pool *p)
-{
-    struct request_block *b = mem_map(p->account, BLOCK_BYTES);
-    if (b == NULL) {
-        return NULL;
-    }
-    assert(b == block_of(b->nodes));
-    for (size_t i = BLOCK_NODES; i > 0; i--) {
-        b->nodes[i - 1].next = b->free;
-        b->free = &b->nodes[i - 1];
-    }
-    p->free_count += BLOCK_NODES;
-    link_block(p, b);
-    return b;
-}
-
-struct request *request_acquire(struct request_pool *p)
-{
-    struct request_block *b = p->open != NULL ? p->open : add_block(p);
-    if (b == NULL) {
-        return NULL;
-    }
-    struct request *r = b->free;
-    b->free = r->next;
-    b->used_count++;
-    p->free_count--;
-    if (b->free == NULL) {
-        unlink_block(p, b);
-    }
-    *r = (struct request){ .deadline_us = REQUEST_NO_DEADLINE };
     return r;
 }
 
-void request_release(struct request_pool *p, struct request *r)
+void request_release(struct node_pool *p, struct request *r)
 {
     assert(r->kept == NULL);
-    struct request_block *b = block_of(r);
-    if (b->free == NULL) {
-        link_block(p, b);
-    }
-    r->next = b->free;
-    b->free = r;
-    b->used_count--;
-    p->free_count++;
-}
-
-bool request_pool_has_spare(const struct request_pool *p, size_t keep)
-{
-    return p->free_count >= keep + BLOCK_NODES;
-}
-
-void request_pool_trim(struct request_pool *p, size_t keep)
-{
-    struct request_block *b = p->open;
-    while (b != NULL && request_pool_has_spare(p, keep)) {
-        struct request_block *next = b->next;
-        if (b->used_count == 0) {
-            unlink_block(p, b);
-            p->free_count -= BLOCK_NODES;
-            mem_unmap(p->account, b, BLOCK_BYTES);
-        }
-        b = next;
-    }
+    node_release(p, r);
 }
 
 enum request_kind request_kind_of(const char *name, size_t len)

@@ -5,7 +5,7 @@
 
 #include <engram/engram.h>
 
-#include "base/mem.h"
+#include "base/nodes.h"
 #include "client/command.h"
 
 /* What a command does to the connection it is said on. */
@@ -53,28 +53,14 @@ struct request_list {
     size_t count;
 };
 
-struct request_block;
-
-/* Nodes lie in blocks, which go back as soon as none of their nodes is in use:
- * one by one, those in use would keep the heap of a burst from shrinking. */
-struct request_pool {
-    struct mem_account *account;
-    struct request_block *open; /* blocks that have free nodes */
-    size_t free_count;
-};
-
 void request_push(struct request_list *l, struct request *r);
 /* NULL: the list is empty. */
 struct request *request_pop(struct request_list *l);
 
-void request_pool_init(struct request_pool *p, struct mem_account *account);
-/* NULL: out of memory. The node is cleared. */
-struct request *request_acquire(struct request_pool *p);
-void request_release(struct request_pool *p, struct request *r);
-/* Would trimming to `keep` give back a block, if none were in use? */
-bool request_pool_has_spare(const struct request_pool *p, size_t keep);
-/* Gives back blocks without a node in use while more than `keep` are free. */
-void request_pool_trim(struct request_pool *p, size_t keep);
+/* Of a pool of nodes of sizeof(struct request). NULL: out of memory. The node is
+ * cleared. */
+struct request *request_acquire(struct node_pool *p);
+void request_release(struct node_pool *p, struct request *r);
 
 /* Case does not matter. */
 enum request_kind request_kind_of(const char *name, size_t len);

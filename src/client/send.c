@@ -210,7 +210,8 @@ enum engram_status conn_send_source(struct engram_conn *c,
     r->confirmations = confirmations_of(kind, size.argc);
     if (is_to_be_kept(c, how, kind)) {
         struct engram_command *cmd =
-            command_create_whole(&c->account, &c->kept_bytes, s, &size);
+            command_create_whole(&c->account, &c->kept_bytes, &c->shelf, s,
+                                 &size);
         st = cmd == NULL ? ENGRAM_NOMEM : send_whole(c, r, how, cmd);
         if (st != ENGRAM_OK && cmd != NULL) {
             command_release(cmd);

@@ -94,7 +94,7 @@ static int64_t stall_at(const struct engram_conn *c)
 
 static bool holds_spare(const struct engram_conn *c)
 {
-    return request_pool_has_spare(&c->requests, POOL_REQUESTS_MIN) ||
+    return node_pool_has_spare(&c->requests, POOL_REQUESTS_MIN) ||
            c->pool.free_count > POOL_CHUNKS_MIN || c->waiting.count > 0 ||
            c->tree.arena.small != NULL;
 }
@@ -112,7 +112,8 @@ static void shrink(struct engram_conn *c)
                           ? POOL_REQUESTS_MIN
                           : c->peak_in_flight;
     size_t chunks = c->peak_queued / CHUNK_BYTES + POOL_CHUNKS_MIN;
-    request_pool_trim(&c->requests, requests);
+    node_pool_trim(&c->requests, requests);
+    shelf_trim(&c->shelf);
     chunk_pool_trim(&c->pool,
                     chunks < UINT32_MAX ? (uint32_t)chunks : UINT32_MAX);
     if (!c->is_in_reply && !c->is_delivering) {

@@ -10,6 +10,7 @@ int main(void)
     failed += test_chain_run();
     failed += test_chance_run();
     failed += test_log_run();
+    failed += test_nodes_run();
     failed += test_pages_run();
     failed += test_slab_run();
     return failed == 0 ? 0 : 1;

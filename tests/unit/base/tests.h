@@ -15,6 +15,7 @@ int test_mem_run(void);
 int test_chain_run(void);
 int test_chance_run(void);
 int test_log_run(void);
+int test_nodes_run(void);
 int test_pages_run(void);
 int test_slab_run(void);
 

@@ -12,9 +12,9 @@ int main(void)
     failed += test_cluster_use_run();
     failed += test_cluster_chaos_run();
     failed += test_send_run();
+    failed += test_shelf_run();
     failed += test_link_run();
     failed += test_push_run();
-    failed += test_request_run();
     failed += test_cache_store_run();
     failed += test_cache_run();
     failed += test_cache_race_run();

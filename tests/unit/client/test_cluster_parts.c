@@ -65,17 +65,20 @@ static enum keys_found find(const char *command, uint16_t *slot)
     char copy[512];
     const char *words[WORDS_MAX];
     struct mem_account account;
+    struct shelf shelf;
     struct encode_size size;
     size_t kept = 0;
     mem_account_init(&account);
+    shelf_init(&shelf, &account);
     snprintf(copy, sizeof copy, "%s", command);
     struct encode_source s = { .argc = split(copy, words), .argv = words };
     assert_true(encode_measure(&s, &size));
     struct engram_command *cmd =
-        command_create_whole(&account, &kept, &s, &size);
+        command_create_whole(&account, &kept, &shelf, &s, &size);
     assert_non_null(cmd);
     enum keys_found found = keys_find(cmd, slot);
     command_release(cmd);
+    shelf_trim(&shelf);
     assert_int_equal(mem_used(&account), 0);
     return found;
 }
