@@ -306,7 +306,6 @@ static void report(const struct run *run)
                                          used.ru_stime.tv_sec) * 1000 +
                         (unsigned long long)(used.ru_utime.tv_usec +
                                              used.ru_stime.tv_usec) / 1000 },
-        { "peak_bytes", (unsigned long long)used.ru_maxrss * 1024 },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         printf("%s=%llu\n", rows[i].name, rows[i].value);

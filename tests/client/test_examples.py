@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-from conftest import BUILD, ROOT, SERVERS, Server, free_port, program, run
+from conftest import (BUILD, PROGRAM_SECONDS, ROOT, SERVERS, Server, free_port,
+                      program, run)
 
 MEGABYTE = 1024 * 1024
 
@@ -185,3 +186,24 @@ def test_an_installed_copy_is_enough(tmp_path, server):
                     f"{lib}/libengram.a", *private], check=True)
     assert subprocess.run([f"{tmp_path}/static", server.url], check=True,
                           capture_output=True).stdout == b"hello, world\n"
+
+
+def test_a_stall_is_accounted_for(server_of, tmp_path):
+    """A producer beside a server that stops for two seconds: what it queues has
+    a limit, memory comes back, and every command has one outcome."""
+    server = server_of()
+    limit = 4 * MEGABYTE
+    text = subprocess.run(
+        [f"{BUILD}/bench/client/client-stall", "engram", str(server.port),
+         str(server.process.pid), "20000", "8", "1", "2", "1024", str(limit),
+         f"{tmp_path}/samples"], check=True, capture_output=True, text=True,
+        timeout=PROGRAM_SECONDS).stdout
+    got = {k: int(v) for k, v in (line.split("=") for line in text.split())}
+    assert got["refused"] > 0
+    assert got["offered"] == got["taken"] + got["refused"] == 160_000
+    assert got["taken"] == got["answered"]
+    assert got["failed"] == got["errors"] == 0
+    resident = [int(line.split(",")[1]) for line in
+                (tmp_path / "samples").read_text().splitlines()[1:]]
+    assert max(resident) <= limit + 8 * MEGABYTE
+    assert resident[-1] <= max(resident) - limit / 2
