@@ -359,7 +359,8 @@ def hotpath(report):
     """A program of its own, since it is of use alone while one optimises."""
     o = report.options
     argv = [f"{ROOT}/bench/hot_path", "--build", str(o.build), "--port",
-            str(o.port + 25), "--gets", str(o.keys["hotpath"])]
+            str(o.port + 25), "--commands", "get", "--count",
+            str(o.keys["hotpath"])]
     report.ran(argv)
     report.section("The hot path of a GET", "One worker; callgrind and epoll "
                    "for the first table, strace for the second.")
