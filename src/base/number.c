@@ -211,14 +211,19 @@ bool number_parse_bytes(struct slice text, uint64_t *out)
     return false;
 }
 
+/* From the number of bits, which leaves two counts at most (1233 / 4096 is a
+ * little more than log10 of 2). */
 static unsigned count_digits(uint64_t v)
 {
-    unsigned count = 1;
-    while (v >= 10000) {
-        v /= 10000;
-        count += 4;
-    }
-    return count + (v >= 10) + (v >= 100) + (v >= 1000);
+    static const uint64_t powers[UINT64_DIGITS_MAX] = {
+        1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000,
+        1000000000, 10000000000, 100000000000, 1000000000000, 10000000000000,
+        100000000000000, 1000000000000000, 10000000000000000,
+        100000000000000000, 1000000000000000000, 10000000000000000000U,
+    };
+    unsigned bits = 64 - (unsigned)__builtin_clzll(v | 1);
+    unsigned count = bits * 1233 >> 12;
+    return count + (v >= powers[count]);
 }
 
 size_t number_format_uint64(char *out, uint64_t v)
