@@ -147,7 +147,9 @@ void ranking_descend_rank(const struct ranking *g, size_t rank,
             rank -= p->counts[index++];
         }
         node = p->children[index];
-        prefetch_node(node, level - 1);
+        if (rank > 0) { /* of the way to the first little is read */
+            prefetch_node(node, level - 1);
+        }
         path[level] = (struct ranking_step){p, index};
     }
     path[0] = (struct ranking_step){node, rank};
