@@ -204,15 +204,14 @@ static void sscan_run(struct cmd_ctx *c)
 
 /* ---- SPOP ---- */
 
-/* Replies and removes one; its effect is SREM key member. */
-static void spop_one(struct cmd_ctx *c, struct keyspace_edit *edit)
+/* Replies a member that is about to go; its effect is SREM key member. */
+static bool tell_popped(void *ctx, struct slice member)
 {
-    char scratch[SET_SCRATCH_BYTES];
-    struct slice argv[3] = {SLICE_LIT("SREM"), c->keys[0].name};
-    argv[2] = set_random(edit->entry, c->random, scratch);
-    reply_bulk(c->reply, argv[2]);
+    struct cmd_ctx *c = ctx;
+    struct slice argv[3] = {SLICE_LIT("SREM"), c->keys[0].name, member};
+    reply_bulk(c->reply, member);
     ctx_propagate(c, 3, argv);
-    (void)set_remove(edit->memory, &edit->entry, argv[2]);
+    return true;
 }
 
 /* The whole set is the reply; the key goes. */
@@ -267,7 +266,7 @@ static void spop_run(struct cmd_ctx *c)
         reply_set(c->reply, count);
     }
     for (int64_t i = 0; i < count; i++) {
-        spop_one(c, &edit);
+        set_take_random(edit.memory, &edit.entry, c->random, tell_popped, c);
     }
     ctx_changed(c, &c->keys[0], EVENT_SET, "spop");
     ctx_edit_close(c, &c->keys[0], &edit);

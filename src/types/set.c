@@ -143,6 +143,14 @@ static enum status big_add(struct set_table *t, const struct entry_memory *m,
     return ST_OK;
 }
 
+static void big_remove_at(struct set_table *t, const struct entry_memory *m,
+                          struct table_at *at, uint8_t *cell)
+{
+    table_remove(at);
+    count_cell(t, cell, -1);
+    cell_destroy(cell, value_memory(&t->head, m));
+}
+
 static bool big_remove(struct set_table *t, const struct entry_memory *m,
                        struct slice member)
 {
@@ -152,9 +160,7 @@ static bool big_remove(struct set_table *t, const struct entry_memory *m,
     if (cell == NULL) {
         return false;
     }
-    table_remove(&at);
-    count_cell(t, cell, -1);
-    cell_destroy(cell, value_memory(&t->head, m));
+    big_remove_at(t, m, &at, cell);
     return true;
 }
 
@@ -649,4 +655,21 @@ struct slice set_random(const struct entry *e, struct random *r,
                         number_format_int64(scratch, intset_get(flat, i)));
     }
     return listpack_text(flat, listpack_seek(flat, i), scratch);
+}
+
+void set_take_random(const struct entry_memory *m, struct entry **e,
+                     struct random *r, set_visit_fn *visit, void *self)
+{
+    char scratch[SET_SCRATCH_BYTES];
+    if ((*e)->encoding == ENC_BIG) {
+        struct set_table *t = big_of(*e);
+        struct table_at at;
+        uint8_t *cell = table_random(t->table, r, &at);
+        (void)visit(self, cell_member(cell));
+        big_remove_at(t, m, &at, cell);
+        return;
+    }
+    struct slice member = set_random(*e, r, scratch);
+    (void)visit(self, member);
+    (void)set_remove(m, e, member);
 }

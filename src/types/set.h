@@ -41,5 +41,9 @@ uint64_t set_scan(const struct entry *e, uint64_t cursor, set_visit_fn *visit,
  * changed, an integer's text as long as `scratch`. */
 struct slice set_random(const struct entry *e, struct random *r,
                         char scratch[SET_SCRATCH_BYTES]);
+/* Such a member goes, once it has been visited; the answer is not looked at. *e
+ * may be replaced. */
+void set_take_random(const struct entry_memory *m, struct entry **e,
+                     struct random *r, set_visit_fn *visit, void *self);
 
 #endif
