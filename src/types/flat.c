@@ -39,20 +39,6 @@ uint8_t *flat_write_len(uint8_t *p, size_t len)
     return p + 2;
 }
 
-struct slice flat_bytes(const struct entry *e)
-{
-    if (e->encoding == ENC_BLOB) {
-        const struct blob *b = entry_pointer(e);
-        return slice_of(b->bytes, b->len);
-    }
-    assert(e->encoding == ENC_EMBED);
-    const uint8_t *p = entry_embedded(e);
-    if ((p[0] & 0x80) == 0) {
-        return slice_of(p + 1, p[0]);
-    }
-    return slice_of(p + 2, ((size_t)(p[0] & 0x7f) << 8) | p[1]);
-}
-
 /* ---- blobs ---- */
 
 struct blob *blob_create(const struct entry_memory *m, size_t len, size_t cap)

@@ -25,7 +25,20 @@ static inline bool entry_is_flat(const struct entry *e)
 
 /* The bytes; valid until the next write to the keyspace. They may be written in
  * place only after flat_edit (or flat_resize) has given them. */
-struct slice flat_bytes(const struct entry *e);
+static inline struct slice flat_bytes(const struct entry *e)
+{
+    if (e->encoding == ENC_BLOB) {
+        const struct blob *b = entry_pointer(e);
+        return slice_of(b->bytes, b->len);
+    }
+    assert(e->encoding == ENC_EMBED);
+    const uint8_t *p = entry_embedded(e);
+    if ((p[0] & 0x80) == 0) {
+        return slice_of(p + 1, p[0]);
+    }
+    return slice_of(p + 2, ((size_t)(p[0] & 0x7f) << 8) | p[1]);
+}
+
 /* Makes an entry with `len` bytes, not cleared; *out is the caller's. The bytes
  * are written through *bytes before anything else is done. */
 STATUS_CHECKED enum status flat_create(const struct entry_memory *m,
