@@ -94,9 +94,7 @@ static void make_way(struct cmd_ctx *c, struct keyspace_edit *edit,
 {
     char scratch[HASH_SCRATCH_BYTES];
     struct hash_item old;
-    if (__builtin_expect(hash_hides_any(c, edit->entry), 0)) {
-        (void)hash_edit_find_live(c, edit, field, scratch, &old);
-    }
+    (void)hash_edit_find_live(c, edit, field, scratch, &old);
 }
 
 /* Sets the fields and values from argv[2] on; false: replied. */
@@ -114,6 +112,7 @@ static bool set_all(struct cmd_ctx *c, int64_t *count)
     if (!ctx_edit_open(c, &c->keys[0], TYPE_HASH, true, &edit)) {
         return false;
     }
+    bool hides_any = hash_hides_any(c, edit.entry);
     if (c->argc > 4) {
         st = hash_expect(edit.memory, ctx_limits(c), &edit.entry,
                          (c->argc - 2) / 2, c->now_ms);
@@ -122,7 +121,9 @@ static bool set_all(struct cmd_ctx *c, int64_t *count)
         struct hash_item item = {c->argv[i], c->argv[i + 1], HASH_FOREVER,
                                  NULL};
         bool added;
-        make_way(c, &edit, item.field);
+        if (__builtin_expect(hides_any, 0)) {
+            make_way(c, &edit, item.field);
+        }
         st = hash_set(edit.memory, ctx_limits(c), &edit.entry, &item, c->now_ms,
                       &added);
         if (st != ST_OK) {

@@ -145,10 +145,12 @@ bool hash_cell_overwrite(uint8_t *cell, const struct hash_item *item,
 {
     struct shape s = shape_of(item);
     size_t old_bytes = own_bytes(cell);
-    struct blob *old = blob_of(cell);
-    if (old_bytes > SLAB_CELL_MAX || (s.flags & CELL_BLOB) || old != NULL
-        || s.bytes > SLAB_CELL_MAX
-        || slab_class_bytes(s.bytes) != slab_class_bytes(old_bytes)) {
+    if (((s.flags | cell[0]) & CELL_BLOB) || old_bytes > SLAB_CELL_MAX
+        || s.bytes > SLAB_CELL_MAX) {
+        return false;
+    }
+    if (s.bytes != old_bytes
+        && slab_class_bytes(s.bytes) != slab_class_bytes(old_bytes)) {
         return false;
     }
     write_cell(cell, (uint8_t)(s.flags | index_flags), item, NULL);
@@ -173,18 +175,19 @@ void hash_cell_free(uint8_t *cell, const struct entry_memory *m)
     hash_cell_free_shell(cell, m);
 }
 
-size_t hash_cell_bytes(const uint8_t *cell)
+struct hash_cell_size hash_cell_size(const uint8_t *cell)
 {
-    size_t bytes = own_bytes(cell);
-    size_t outside = hash_cell_outside_bytes(cell);
-    return bytes > SLAB_CELL_MAX ? outside : slab_class_bytes(bytes) + outside;
-}
-
-size_t hash_cell_outside_bytes(const uint8_t *cell)
-{
-    const struct blob *b = blob_of(cell);
-    size_t n = own_bytes(cell) > SLAB_CELL_MAX ? mem_usable(cell) : 0;
-    return n + (b != NULL ? mem_usable(b) : 0);
+    struct hash_cell_size size = {0, 0};
+    size_t own = own_bytes(cell);
+    if (own > SLAB_CELL_MAX) {
+        size.outside_bytes = mem_usable(cell);
+    } else {
+        size.heap_bytes = slab_class_bytes(own);
+    }
+    if (cell[0] & CELL_BLOB) {
+        size.outside_bytes += mem_usable(blob_of(cell));
+    }
+    return size;
 }
 
 uint8_t *hash_cell_move(uint8_t *cell, const struct entry_memory *m)

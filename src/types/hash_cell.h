@@ -67,15 +67,18 @@ STATUS_CHECKED enum status hash_cell_create(const struct entry_memory *m,
                                             const struct hash_item *item,
                                             uint8_t index_flags,
                                             uint8_t **out);
-/* Writes value and deadline where the old ones are; false: there is no room. */
+/* Writes value and deadline where the old ones are, in a cell that takes as much
+ * as before; false: there is no room. */
 bool hash_cell_overwrite(uint8_t *cell, const struct hash_item *item,
                          uint8_t index_flags);
 /* Without its blob, which is another's now. */
 void hash_cell_free_shell(uint8_t *cell, const struct entry_memory *m);
 void hash_cell_free(uint8_t *cell, const struct entry_memory *m);
-/* What it takes, its blob included; what of this is outside the heap. */
-size_t hash_cell_bytes(const uint8_t *cell);
-size_t hash_cell_outside_bytes(const uint8_t *cell);
+/* What it takes, its blob included. */
+struct hash_cell_size {
+    size_t heap_bytes, outside_bytes;
+};
+struct hash_cell_size hash_cell_size(const uint8_t *cell);
 /* For compaction: where the cell is now; NULL: as it was. */
 uint8_t *hash_cell_move(uint8_t *cell, const struct entry_memory *m);
 

@@ -75,9 +75,11 @@ size_t hash_packed_count(const struct entry *e)
 
 int64_t hash_packed_due_ms(const struct entry *e)
 {
+    if (!has_deadlines(e)) {
+        return HASH_FOREVER;
+    }
     const uint8_t *lp = flat_bytes(e).data;
-    return has_deadlines(e) ? listpack_get(lp, listpack_first(lp)).integer
-                            : HASH_FOREVER;
+    return listpack_get(lp, listpack_first(lp)).integer;
 }
 
 bool hash_packed_find(const struct entry *e, struct slice field, char *scratch,

@@ -37,6 +37,7 @@ struct hash_table *hash_table_of(const struct entry *e);
 struct hash_table *hash_table_create(const struct entry_memory *m);
 void hash_table_destroy(struct hash_table *t, const struct entry_memory *m);
 struct value *hash_table_value(struct hash_table *t);
+int64_t hash_table_due_ms(const struct hash_table *t);
 bool hash_table_find(const struct hash_table *t, struct slice field,
                      struct hash_item *out);
 STATUS_CHECKED enum status hash_table_set(struct hash_table *t,

@@ -74,8 +74,9 @@ static void count_cell(struct hash_table *t, const uint8_t *cell, int sign)
 {
     size_t one = (size_t)(ptrdiff_t)sign;
     t->deadline_count += (cell[0] & CELL_DEADLINE) ? one : 0;
-    t->cell_bytes += hash_cell_bytes(cell) * one;
-    t->outside_bytes += hash_cell_outside_bytes(cell) * one;
+    struct hash_cell_size size = hash_cell_size(cell);
+    t->cell_bytes += (size.heap_bytes + size.outside_bytes) * one;
+    t->outside_bytes += size.outside_bytes * one;
 }
 
 static void each_cell(const struct table *t, table_visit_fn *visit, void *self)
@@ -88,9 +89,8 @@ static void each_cell(const struct table *t, table_visit_fn *visit, void *self)
 
 /* ---- the index of deadlines ---- */
 
-static int64_t due_ms(const struct value *v)
+int64_t hash_table_due_ms(const struct hash_table *t)
 {
-    const struct hash_table *t = (const struct hash_table *)(const void *)v;
     return t->wheel != NULL ? expiry_next_ms(t->wheel) : t->due_ms;
 }
 
@@ -322,9 +322,9 @@ enum status hash_table_set(struct hash_table *t, const struct entry_memory *m,
     }
     bool is_done = false;
     if (cell != NULL) {
-        count_cell(t, cell, -1);
+        size_t before = (cell[0] & CELL_DEADLINE) != 0;
         is_done = hash_cell_overwrite(cell, &made, flags);
-        count_cell(t, cell, 1);
+        t->deadline_count += ((cell[0] & CELL_DEADLINE) != 0) - before;
     }
     if (!is_done) {
         st = put_cell(t, m, hash, &made, flags, cell, &at);
@@ -505,7 +505,7 @@ struct destroyer {
 static void destroy_cell(void *self, void *cell)
 {
     struct destroyer *d = self;
-    d->t->outside_bytes -= hash_cell_outside_bytes(cell);
+    d->t->outside_bytes -= hash_cell_size(cell).outside_bytes;
     hash_cell_free(cell, d->m);
     d->count++;
 }
@@ -612,8 +612,9 @@ static void check_cell(void *self, void *cell)
     const uint8_t *found = find(c->t, hash_field(c->t, field), field, &at);
     assert(found == cell);
     c->deadlines += (found[0] & CELL_DEADLINE) != 0;
-    c->cell_bytes += hash_cell_bytes(found);
-    c->outside_bytes += hash_cell_outside_bytes(found);
+    struct hash_cell_size size = hash_cell_size(found);
+    c->cell_bytes += size.heap_bytes + size.outside_bytes;
+    c->outside_bytes += size.outside_bytes;
     if (c->t->wheel == NULL) {
         assert(hash_cell_deadline_ms(found) >= c->t->due_ms);
         assert((found[0] & CELL_INDEXED) == 0);
@@ -638,7 +639,7 @@ static void check(const struct value *v, const struct entry_memory *m)
 }
 
 static const struct value_ops ops = {
-    .encoding = "hashtable", .count = count, .bytes = bytes, .due_ms = due_ms,
+    .encoding = "hashtable", .count = count, .bytes = bytes,
     .destroy_some = destroy_some, .is_external = is_external,
     .outside_bytes = outside_bytes, .settle = settle, .compact = compact,
     .copy = copy, .check = check,

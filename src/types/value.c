@@ -19,13 +19,9 @@ void value_limits_init(struct value_limits *l)
     }
 }
 
-size_t value_count(const struct entry *e)
+size_t value_flat_count(const struct entry *e)
 {
     assert(e->type != TYPE_STRING);
-    if (e->encoding == ENC_BIG) {
-        const struct value *v = entry_value(e);
-        return v->ops->count(v);
-    }
     if (e->type == TYPE_HASH) {
         return hash_packed_count(e);
     }
@@ -37,16 +33,10 @@ size_t value_count(const struct entry *e)
     return e->type == TYPE_ZSET ? n / 2 : n;
 }
 
-int64_t value_due_ms(const struct entry *e)
+int64_t value_hash_due_ms(const struct entry *e)
 {
-    if (__builtin_expect(e->type != TYPE_HASH, 1)) {
-        return INT64_MAX;
-    }
-    if (e->encoding == ENC_BIG) {
-        const struct value *v = entry_value(e);
-        return v->ops->due_ms(v);
-    }
-    return hash_packed_due_ms(e);
+    return e->encoding == ENC_BIG ? hash_table_due_ms(hash_table_of(e))
+                                  : hash_packed_due_ms(e);
 }
 
 enum status value_create_empty(const struct entry_memory *m, struct slice key,

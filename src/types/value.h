@@ -20,8 +20,6 @@ struct value_home;
 struct value_ops {
     const char *encoding; /* OBJECT ENCODING's word */
     size_t (*count)(const struct value *v); /* elements */
-    /* As value_due_ms; only of hashes, no other elements have deadlines. */
-    int64_t (*due_ms)(const struct value *v);
     /* All of its memory; O(1). */
     size_t (*bytes)(const struct value *v, const struct entry_memory *m);
     /* Frees about `budget` elements; true: it is gone, and *v NULL. Nothing else
@@ -82,10 +80,23 @@ bool value_destroy_some(struct value **v, const struct entry_memory *m,
 /* The value has moved. */
 void entry_set_value(struct entry *e, struct value *v);
 
+size_t value_flat_count(const struct entry *e);
 /* Elements of a collection. */
-size_t value_count(const struct entry *e);
+static inline size_t value_count(const struct entry *e)
+{
+    if (e->encoding == ENC_BIG) {
+        const struct value *v = entry_value(e);
+        return v->ops->count(v);
+    }
+    return value_flat_count(e);
+}
+
+int64_t value_hash_due_ms(const struct entry *e);
 /* No element has a deadline before this; INT64_MAX: none has one at all. */
-int64_t value_due_ms(const struct entry *e);
+static inline int64_t value_due_ms(const struct entry *e)
+{
+    return e->type == TYPE_HASH ? value_hash_due_ms(e) : INT64_MAX;
+}
 /* An empty collection of `type` in its packed form. */
 STATUS_CHECKED enum status value_create_empty(const struct entry_memory *m,
                                               struct slice key,
