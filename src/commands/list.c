@@ -90,43 +90,52 @@ void list_reply_end(struct cmd_ctx *c, const struct entry *e,
     }
 }
 
-static void reply_one(struct cmd_ctx *c, const struct entry *e,
-                      enum list_end end)
+/* LPOP and RPOP without a count. */
+static void pop_one(struct cmd_ctx *c, enum list_end end)
 {
+    const struct key *k = &c->keys[0];
+    struct keyspace_edit edit;
     struct list_at at;
+    struct value *removed;
     char scratch[LIST_SCRATCH_BYTES];
-    if (list_seek(e, end == LIST_HEAD ? 0 : -1, &at)) {
-        reply_bulk(c->reply, list_text(&at, scratch));
+    if (!ctx_edit_open(c, k, TYPE_LIST, false, &edit)) {
+        return;
     }
+    if (edit.entry == NULL) {
+        reply_null(c->reply);
+        return;
+    }
+    bool is_there = list_seek(edit.entry, end == LIST_HEAD ? 0 : -1, &at);
+    assert(is_there);
+    reply_bulk(c->reply, list_text(&at, scratch));
+    list_delete(edit.memory, ctx_limits(c), &edit.entry, at.index, 1, &removed);
+    assert(removed == NULL); /* it is no more than a few */
+    ctx_changed(c, k, EVENT_LIST, end == LIST_HEAD ? "lpop" : "rpop");
+    ctx_edit_close(c, k, &edit);
 }
 
 static void pop(struct cmd_ctx *c, enum list_end end)
 {
     const struct key *k = &c->keys[0];
-    int64_t count = 1;
+    int64_t count;
     if (c->argc > 3) {
         reply_errorf(c->reply, "ERR wrong number of arguments for '%s' command",
                      c->spec->name);
         return;
     }
-    if (c->argc == 3 && !list_arg_count(c, 2, &count)) {
+    if (c->argc == 2) {
+        pop_one(c, end);
         return;
     }
-    const struct entry *e = ctx_read(c, k);
+    if (!list_arg_count(c, 2, &count)) {
+        return;
+    }
+    const struct entry *e = ctx_peek(c, k);
     if (!ctx_check_type(c, e, TYPE_LIST)) {
         return;
     }
     if (e == NULL) {
-        if (c->argc == 3) {
-            reply_null_array(c->reply);
-        } else {
-            reply_null(c->reply);
-        }
-        return;
-    }
-    if (c->argc == 2) {
-        reply_one(c, e, end);
-        list_drop(c, k, end, 1);
+        reply_null_array(c->reply);
         return;
     }
     uint64_t have = value_count(e);
