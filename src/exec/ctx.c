@@ -153,7 +153,7 @@ bool ctx_edit_open(struct cmd_ctx *c, const struct key *k, enum value_type type,
     }
     if (e != NULL) {
         keyspace_touch(ks, e);
-        keyspace_edit_begin(ks, k, edit);
+        keyspace_edit_begin(ks, e, edit);
         return true;
     }
     if (!make) {
@@ -183,7 +183,8 @@ struct entry *ctx_expire_fields(struct cmd_ctx *c, const struct key *k,
     if (__builtin_expect(!may_expire(c), 0)) {
         return ctx_peek(c, k);
     }
-    keyspace_edit_begin(ctx_keyspace(c, c->database, k), k, &edit);
+    struct keyspace *ks = ctx_keyspace(c, c->database, k);
+    keyspace_edit_begin(ks, keyspace_find(ks, k), &edit);
     if (field != NULL) {
         keyspace_edit_expire_field(&edit, *field);
     } else {
@@ -278,15 +279,24 @@ void ctx_notify(struct cmd_ctx *c, const struct key *k, enum event_class cls,
     }
 }
 
+/* Out of line, so that the common way needs no frame. */
+__attribute__((noinline))
+static void tell_change(struct cmd_ctx *c, const struct key *k,
+                        enum event_class cls, const char *event)
+{
+    exec_touch(c->exec, c->database, k);
+    ctx_notify(c, k, cls, event);
+}
+
 void ctx_changed(struct cmd_ctx *c, const struct key *k, enum event_class cls,
                  const char *event)
 {
-    struct exec *x = c->exec;
+    const struct exec_options *o = &c->exec->o;
     c->changes++;
-    if (__builtin_expect(interests_any(x->o.interests, shard_of(c, k)), 0)) {
-        exec_touch(x, c->database, k);
+    if (__builtin_expect(interests_any(o->interests, shard_of(c, k))
+                         || o->notify != NULL, 0)) {
+        tell_change(c, k, cls, event);
     }
-    ctx_notify(c, k, cls, event);
 }
 
 void ctx_propagate(struct cmd_ctx *c, uint32_t argc, const struct slice *argv)

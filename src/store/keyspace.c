@@ -15,6 +15,9 @@
 #include "base/clock.h"
 #include "store/store_priv.h"
 
+/* Out of line, so that the common way needs not save registers for it. */
+#define RARE __attribute__((noinline))
+
 enum {
     DESTROYED_AT_ONCE = 128, /* elements of a big value */
     HOME_PERIOD = 64,        /* edits between looks at how big a value is */
@@ -57,30 +60,9 @@ free_keyspace:
 
 /* ---- lookup ---- */
 
-void keyspace_prefetch_bucket(const struct keyspace *ks, uint64_t hash)
-{
-    if (ks != NULL) {
-        table_prefetch_bucket(ks->table, hash);
-    }
-}
 
-void keyspace_prefetch_entry(const struct keyspace *ks, uint64_t hash)
+static struct entry *find_afresh(struct keyspace *ks, const struct key *k)
 {
-    if (ks != NULL) {
-        table_prefetch_entry(ks->table, hash);
-    }
-}
-
-/* The entry; its place is ks->at. A command looks its key up to read it and then
- * again to write it: the second time the first answer is still there. It is
- * known by where the key's name lies and its hash (a secret hash of 64 bits
- * does not meet by chance), and forgotten by whatever moves entries. */
-static struct entry *find(struct keyspace *ks, const struct key *k)
-{
-    if (ks->found != NULL && ks->found_name == k->name.data
-        && ks->at.hash == k->hash) {
-        return ks->found;
-    }
     struct entry *e = table_find_first(ks->table, k->hash, &ks->at);
     while (e != NULL && !entry_key_equals(e, k->name)) {
         e = table_find_next(&ks->at);
@@ -90,9 +72,42 @@ static struct entry *find(struct keyspace *ks, const struct key *k)
     return e;
 }
 
+static inline bool is_found(const struct keyspace *ks, uint64_t hash)
+{
+    return ks->found != NULL && ks->at.hash == hash;
+}
+
+/* The entry; its place is ks->at. A command looks its key up to read it and then
+ * again to write it, and the next command often has the same key: the first
+ * answer is still there, until it is forgotten by whatever moves entries. */
+static inline struct entry *find(struct keyspace *ks, const struct key *k)
+{
+    if (is_found(ks, k->hash)
+        && (ks->found_name == k->name.data
+            || entry_key_equals(ks->found, k->name))) {
+        ks->found_name = k->name.data;
+        return ks->found;
+    }
+    return find_afresh(ks, k);
+}
+
 void keyspace_forget_found(struct keyspace *ks)
 {
     ks->found = NULL;
+}
+
+void keyspace_prefetch_bucket(const struct keyspace *ks, uint64_t hash)
+{
+    if (ks != NULL && !is_found(ks, hash)) {
+        table_prefetch_bucket(ks->table, hash);
+    }
+}
+
+void keyspace_prefetch_entry(const struct keyspace *ks, uint64_t hash)
+{
+    if (ks != NULL && !is_found(ks, hash)) {
+        table_prefetch_entry(ks->table, hash);
+    }
 }
 
 struct entry *keyspace_find(struct keyspace *ks, const struct key *k)
@@ -397,7 +412,7 @@ enum status keyspace_set_deadline(struct keyspace *ks, const struct key *k,
 
 /* A value that has grown large enough gets a home. Without memory for one it
  * goes on without. */
-static void consider_home(struct keyspace *ks, struct entry *e)
+RARE static void consider_home(struct keyspace *ks, struct entry *e)
 {
     if (home_is_due(entry_value(e), &ks->memory)
         && home_give(&ks->memory, e) == ST_OK) {
@@ -426,30 +441,42 @@ const struct entry_memory *keyspace_memory(const struct keyspace *ks)
     return &ks->memory;
 }
 
-void keyspace_edit_begin(struct keyspace *ks, const struct key *k,
+void keyspace_edit_begin(struct keyspace *ks, struct entry *e,
                          struct keyspace_edit *edit)
 {
-    struct entry *e = find(ks, k);
-    assert(e != NULL);
+    assert(e == ks->found);
     keyspace_edit_begin_at(ks, &ks->at, e, edit);
+}
+
+/* Takes out of the count what index_edited puts back. */
+RARE static void note_due(struct keyspace_edit *edit)
+{
+    int64_t inner_ms = value_due_ms(edit->entry);
+    int64_t own_ms = entry_deadline_ms(edit->entry);
+    edit->due_ms = own_ms < inner_ms ? own_ms : inner_ms;
+    counter_add(&edit->ks->due_count, inner_ms != INT64_MAX ? UINT64_MAX : 0);
 }
 
 void keyspace_edit_begin_at(struct keyspace *ks, const struct table_at *at,
                             struct entry *e, struct keyspace_edit *edit)
 {
-    int64_t inner_ms = value_due_ms(e);
     assert(!ks->is_edited);
-    *edit = (struct keyspace_edit){.entry = e, .memory = &ks->memory, .ks = ks,
-                                   .before = e, .at = *at,
-                                   .due_ms = keyspace_due_ms(e)};
     ks->is_edited = true;
     ks->external_count -= entry_is_external(e);
-    counter_add(&ks->due_count, inner_ms != INT64_MAX ? UINT64_MAX : 0);
+    /* One by one: a whole struct would be made elsewhere first, and copied. */
+    edit->entry = edit->before = e;
+    edit->memory = &ks->memory;
+    edit->is_new = false;
+    edit->ks = ks;
+    edit->at = *at;
+    if (e->type == TYPE_HASH) { /* only its elements have deadlines */
+        note_due(edit);
+    }
 }
 
-/* The elements of what was edited may have got deadlines. Where no record can be
- * made for want of memory what is due is hidden, and goes later. */
-static void index_edited(const struct keyspace_edit *edit)
+/* The fields of the hash that was edited may have got deadlines. Where no record
+ * can be made for want of memory what is due is hidden, and goes later. */
+RARE static void index_edited(const struct keyspace_edit *edit)
 {
     struct entry *e = edit->entry;
     uint8_t flags;
@@ -476,7 +503,7 @@ enum status keyspace_edit_begin_new(struct keyspace *ks, const struct key *k,
         st = add_own_entry(ks, k, e);
     }
     if (st == ST_OK) {
-        keyspace_edit_begin(ks, k, edit);
+        keyspace_edit_begin(ks, find(ks, k), edit);
         edit->is_new = true;
     }
     return st;
@@ -486,9 +513,11 @@ enum status keyspace_edit_begin_new(struct keyspace *ks, const struct key *k,
 static void finish_big(struct keyspace *ks, struct entry *e)
 {
     struct value_home *h = entry_value(e)->home;
-    if (__builtin_expect(h != NULL, 0)) {
+    if (h != NULL) {
         home_sync(h);
-        home_list_put(&ks->homes, h);
+        if (!h->is_listed) {
+            home_list_put(&ks->homes, h);
+        }
     } else if (++ks->edit_count % HOME_PERIOD == 0) {
         consider_home(ks, e);
     }
@@ -497,21 +526,24 @@ static void finish_big(struct keyspace *ks, struct entry *e)
 bool keyspace_edit_end(struct keyspace_edit *edit)
 {
     struct keyspace *ks = edit->ks;
+    struct entry *e = edit->entry;
     assert(ks->is_edited);
     ks->is_edited = false;
-    if (edit->entry->encoding == ENC_BIG) {
-        finish_big(ks, edit->entry);
+    if (e->encoding == ENC_BIG) {
+        finish_big(ks, e);
     }
-    ks->external_count += entry_is_external(edit->entry);
-    index_edited(edit);
-    if (edit->entry != edit->before) {
-        table_replace(&edit->at, edit->entry);
-        keyspace_forget_found(ks);
+    ks->external_count += entry_is_external(e);
+    if (e->type == TYPE_HASH) {
+        index_edited(edit);
     }
-    if (value_count(edit->entry) > 0) {
+    if (e != edit->before) {
+        table_replace(&edit->at, e);
+        ks->found = ks->found == edit->before ? e : NULL;
+    }
+    if (value_count(e) > 0) {
         return false;
     }
-    keyspace_remove_at(ks, &edit->at, edit->entry);
+    keyspace_remove_at(ks, &edit->at, e);
     return true;
 }
 

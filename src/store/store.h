@@ -160,8 +160,8 @@ struct keyspace_edit {
     struct table_at at;
     int64_t due_ms; /* before */
 };
-/* `k` has an entry, a collection. */
-void keyspace_edit_begin(struct keyspace *ks, const struct key *k,
+/* `e` is a collection, and what has been looked up last. */
+void keyspace_edit_begin(struct keyspace *ks, struct entry *e,
                          struct keyspace_edit *edit);
 /* `k` has none: begins with an empty collection of that type. */
 STATUS_CHECKED enum status keyspace_edit_begin_new(struct keyspace *ks,

@@ -80,7 +80,7 @@ static void open_edit(struct keyspace *ks, const struct key *k,
     if (keyspace_find(ks, k) == NULL) {
         assert_int_equal(keyspace_edit_begin_new(ks, k, type, edit), ST_OK);
     } else {
-        keyspace_edit_begin(ks, k, edit);
+        keyspace_edit_begin(ks, keyspace_find(ks, k), edit);
     }
 }
 
@@ -110,7 +110,7 @@ static void take(struct keyspace *ks, const struct key *k, uint32_t first,
     char text[64];
     for (uint32_t i = first; i < end; i += step) {
         struct keyspace_edit edit;
-        keyspace_edit_begin(ks, k, &edit);
+        keyspace_edit_begin(ks, keyspace_find(ks, k), &edit);
         assert_true(set_remove(edit.memory, &edit.entry, member(text, i)));
         (void)keyspace_edit_end(&edit);
     }
@@ -221,7 +221,7 @@ static void test_cut_parts_go_along(void **state)
     struct value *removed;
     add(&w, ks, &k, TYPE_LIST, 0, 3 * BIG);
     (void)run_slices(&w, store_tidy);
-    keyspace_edit_begin(ks, &k, &edit);
+    keyspace_edit_begin(ks, keyspace_find(ks, &k), &edit);
     list_delete(edit.memory, store_limits(w.store), &edit.entry, 100, 2 * BIG,
                 &removed);
     assert_non_null(removed);

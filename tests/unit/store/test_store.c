@@ -593,6 +593,38 @@ static void test_uses_outlive_writes(void **state)
     world_deinit(&w);
 }
 
+/* What was looked up last is known by its text, wherever that lies, until the
+ * key goes. */
+static void test_same_key_again(void **state)
+{
+    (void)state;
+    struct world w;
+    char one[64], two[64];
+    world_init(&w, 1);
+    struct key k = make_key(&w, one, 1), again = make_key(&w, two, 1);
+    struct keyspace *ks = place(&w, &k);
+    struct slice value = SLICE_LIT("v");
+    for (unsigned i = 1; i <= 2; i++) {
+        struct key each = make_key(&w, one, i);
+        assert_int_equal(keyspace_set_string(ks, &each, value, DEADLINE_NONE),
+                         ST_OK);
+    }
+    k = make_key(&w, one, 1);
+    struct entry *e = keyspace_find(ks, &k);
+    assert_non_null(e);
+    assert_ptr_equal(keyspace_find(ks, &again), e);
+    keyspace_check(ks);
+    struct key other = make_key(&w, one, 2); /* where the first was read */
+    assert_ptr_not_equal(keyspace_find(ks, &other), e);
+    assert_ptr_equal(keyspace_find(ks, &again), e);
+    k = make_key(&w, one, 1);
+    assert_true(keyspace_delete(ks, &k));
+    assert_null(keyspace_find(ks, &again));
+    assert_null(keyspace_find(ks, &k));
+    keyspace_check(ks);
+    world_deinit(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -609,6 +641,7 @@ int main(void)
         cmocka_unit_test(test_uses_are_counted),
         cmocka_unit_test(test_uses_decay),
         cmocka_unit_test(test_uses_outlive_writes),
+        cmocka_unit_test(test_same_key_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
