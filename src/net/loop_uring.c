@@ -8,8 +8,9 @@
  *
  * The kernel takes buffers in the ring's order, so the smallest load touches
  * all that are in it before long. Hence few are at first, and twice as many
- * each time the ring has run dry; what is in the ring is what is charged. A
- * conn's bytes lie in few pages, too, while few are enough.
+ * each time that many conns found none; one that sends without end would take
+ * whatever there is and is served as well by few. What is in the ring is what is
+ * charged. A conn's bytes lie in few pages, too, while few are enough.
  *
  * Sending: loop_uring_send.c. Lifetime: loop_uring_priv.h.
  *
@@ -28,6 +29,7 @@ enum {
     URING_CLOSE_ROUNDS_MAX = 1000,
     URING_BUFFER_GROUP = 0,
     URING_BUFFERS_START = 32,
+    STARVED_PART = 8, /* of the buffers; as many conns without one are many */
 };
 
 /* ---- entries ---- */
@@ -170,10 +172,22 @@ static void offer_buffers(struct uring_loop *u)
     mem_charge(u->base.account, (ptrdiff_t)count * LOOP_BUFFER_BYTES);
 }
 
+/* Would more buffers serve more conns? */
+static bool starves_many(const struct uring_loop *u)
+{
+    uint32_t count = 0;
+    const struct link *l = u->starved.next;
+    while (l != &u->starved && count < u->offered_count / STARVED_PART) {
+        l = l->next;
+        count++;
+    }
+    return count == u->offered_count / STARVED_PART;
+}
+
 static void uring_end_turn(struct loop *l)
 {
     struct uring_loop *u = uring_of(l);
-    if (!link_is_alone(&u->starved)) {
+    if (__builtin_expect(!link_is_alone(&u->starved), 0) && starves_many(u)) {
         offer_buffers(u);
     }
     if (u->used_count > 0) {
