@@ -7,6 +7,15 @@
 #include "net.h"
 #include "tests.h"
 
+/* Begins, and connects to this key's node. */
+static void begin_with(struct net *n, const char *key)
+{
+    net_begin(n);
+    net_send(n, NULL, "SET %s", key);
+    net_turn(n);
+    (void)net_log(n);
+}
+
 /* ---- where commands go ---- */
 
 static void commands_go_to_the_owners(void **state)
@@ -451,10 +460,7 @@ static void a_node_that_is_gone_ends_when_it_has_answered(void **state)
     struct net *n = net_create(3, 3);
     const char *key = net_key_of(n, 2);
     (void)state;
-    net_begin(n);
-    net_send(n, NULL, "GET %s", key);
-    net_turn(n);
-    (void)net_log(n);
+    begin_with(n, key);
     n->servers[2].answer = "$5\r\nhal";
     n->servers[2].answers_left = 1;
     net_send(n, NULL, "GET %s", key);
@@ -488,10 +494,7 @@ static void what_breaks_is_told_apart(void **state)
     const struct engram_cluster_how again = { .flags = ENGRAM_IDEMPOTENT };
     char log[128];
     (void)state;
-    net_begin(n);
-    net_send(n, NULL, "SET %s", key);
-    net_turn(n);
-    (void)net_log(n);
+    begin_with(n, key);
     n->servers[1].is_silent = true;
     net_send(n, NULL, "INCR %s", key);
     net_send(n, &again, "GET %s", key);
@@ -516,10 +519,7 @@ static void a_successor_takes_over(void **state)
     const struct engram_cluster_how again = { .flags = ENGRAM_IDEMPOTENT };
     char log[128];
     (void)state;
-    net_begin(n);
-    net_send(n, NULL, "SET %s", key);
-    net_turn(n);
-    (void)net_log(n);
+    begin_with(n, key);
     n->servers[0].is_silent = true;
     net_send(n, &again, "GET %s", key);
     net_turn(n);
