@@ -48,6 +48,13 @@ class Node(Server):
     def name(self):
         return f"127.0.0.1:{self.port}"
 
+    def epitaph(self):
+        """What a server that has died said last."""
+        if self.process.poll() is None:
+            return ""
+        with open(os.path.join(self.dir, "log")) as f:
+            return f"\n{self.name} has ended: {f.read()[-3000:]}"
+
 
 class Cluster:
     def __init__(self):
@@ -108,7 +115,8 @@ class Cluster:
             except (redis.RedisError, OSError):
                 pass
             time.sleep(0.05)
-        raise AssertionError("the cluster does not come to rest")
+        raise AssertionError("the cluster does not come to rest" +
+                             "".join(n.epitaph() for n in self.nodes))
 
     def owner(self, slot):
         port = next(port for first, last, port, _ in self.view(self.alive[0])
