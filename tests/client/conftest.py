@@ -24,27 +24,33 @@ START_SECONDS = 30
 PROGRAM_SECONDS = 60
 
 
-def free_port(but=()):
-    """ENGRAM_TEST_PORTS ("LOW-HIGH") narrows the range; not one of `but`."""
+def is_free(port):
+    with socket.socket() as sock:
+        try:
+            sock.bind(("127.0.0.1", port))
+            return True
+        except OSError:
+            return False
+
+
+def free_port(but=(), beside=0):
+    """ENGRAM_TEST_PORTS ("LOW-HIGH") narrows the range; not one of `but`. The
+    port so far above it is free too. None is of those that the system gives to
+    whoever connects."""
     low, high = map(int, os.environ.get("ENGRAM_TEST_PORTS",
                                         "17200-31999").split("-"))
-    for i in range(high - low):
-        port = low + (os.getpid() + i) % (high - low)
-        if port in but:
-            continue
-        with socket.socket() as sock:
-            try:
-                sock.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
+    count = min(high, 32000 - beside) - low
+    for i in range(count):
+        port = low + (os.getpid() + i) % count
+        if port not in but and is_free(port) and is_free(port + beside):
+            return port
     raise RuntimeError("no free port")
 
 
 class Server:
-    def __init__(self, binary, *options):
+    def __init__(self, binary, *options, beside=0):
         self.dir = tempfile.mkdtemp(prefix="engram-client-")
-        self.port = free_port()
+        self.port = free_port(beside=beside)
         self.path = os.path.join(self.dir, "socket")
         self.url = f"redis://127.0.0.1:{self.port}"
         self.binary, self.options = binary, options

@@ -21,6 +21,7 @@ SLOTS = 16384
 AGREE_SECONDS = 30
 RUN_SECONDS = 120
 KEYS = 50
+BUS_PORT = 10000  # above a node's own
 
 
 def is_ok(client):
@@ -33,7 +34,8 @@ class Node(Server):
                          # A busy machine is no reason for a failover.
                          "--cluster-node-timeout", "20000",
                          "--appendonly", "no",
-                         "--repl-diskless-sync-delay", "0")
+                         "--repl-diskless-sync-delay", "0",
+                         beside=BUS_PORT)
         self.client = redis.Redis(port=self.port, decode_responses=True,
                                   socket_timeout=10)
 
