@@ -136,10 +136,6 @@ KNOWN = [
     Known(r"object\|encoding", "<7.2", encodings(b"hashtable|quicklist",
                                                  b"listpack"), False,
           "small sets and lists have been listpacks since 7.2"),
-    Known(r"zrank|zrevrank", "<7.2",
-          lambda words, a, b: len(words) == 4 and b"wrong number" in a[1]
-          if a[0] == b"-" else False, False,
-          "WITHSCORE is younger than 7.0"),
     Known(r"b[lrz].*", "<7.2",
           errors("ERR timeout is negative", "ERR timeout is out of range"), False,
           "a timeout beyond what can be counted was called negative"),
@@ -194,10 +190,10 @@ KNOWN = [
           lambda words, a, b: a[0] == b[0] == b":" and int(a[1]) > int(b[1]),
           False,
           "SET with a deadline that has passed left a key to be expired later"),
-    Known(r"zrev(rank)|zrank", "<7.2",
-          lambda words, a, b: len(words) > 3 and
-          b"wrong number of arguments" in (a[1] or b""), False,
-          "WITHSCORE came with 7.2"),
+    Known(r"zrank|zrevrank", "<7.2",
+          lambda words, a, b: len(words) > 3 and a[0] == b"-" and
+          b"wrong number of arguments" in a[1], False,
+          "WITHSCORE came with 7.2; one word more is refused by the command"),
     Known(r"zscan|!scanall", "<8.0",
           lambda words, a, b: b"noscores" in [w.lower() for w in words] and
           a[0] == b"-", False, "NOSCORES came with Valkey 8.0"),
