@@ -181,9 +181,10 @@ KNOWN = [
           "no change to who watches it"),
     Known(r"exec", "<7.2",
           lambda words, a, b: (a[1] or b"").startswith(b"EXECABORT")
-          and isinstance(b[1], list) and any(r[0] == b"-" for r in b[1]), True,
+          and (b[1] is None or isinstance(b[1], list) and
+               any(r[0] == b"-" for r in b[1])), True,
           "a word too many (see ZRANK) is refused at once there, and when it "
-          "runs here, as in 7.2"),
+          "runs here, as in 7.2 (if what is watched has not changed)"),
     Known(r"client\|getname", "<7.2", lambda words, a, b: b"-" not in (a[0], b[0]),
           False, "see HELLO: the name stays although HELLO has failed"),
     Known(r"dbsize", "<8.0",
