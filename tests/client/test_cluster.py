@@ -54,8 +54,13 @@ class Node(Server):
         """What a server that has died said last."""
         if self.process.poll() is None:
             return ""
-        with open(os.path.join(self.dir, "log")) as f:
-            return f"\n{self.name} has ended: {f.read()[-3000:]}"
+        try:
+            with open(os.path.join(self.dir, "log")) as f:
+                words = f.read()[-3000:]
+        except OSError as e:
+            # Without its folder a node cannot write its map down, and ends.
+            words = str(e)
+        return f"\n{self.name} has ended: {words}"
 
 
 class Cluster:
