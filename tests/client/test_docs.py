@@ -1,8 +1,10 @@
-"""What the guide and the manual pages show compiles, and nothing is left out."""
+"""What the README, the guide and the manual pages show works, and nothing is left
+out."""
 import re
 import subprocess
 
 import pytest
+import redis
 
 from conftest import BUILD, PROGRAM_SECONDS, ROOT, SERVERS, Server, free_port
 from test_cluster import SLOTS, Node, is_ok
@@ -27,7 +29,6 @@ void pieces(const char *key, long long id, const void *data, size_t len,
 void pieces(const char *key, long long id, const void *data, size_t len,
             engram_reply_fn *on_reply, void *arg)
 {
-    enum engram_status st;
 %(body)s
 }
 """
@@ -99,24 +100,34 @@ def test_pages_lead_to_each_other(page):
     assert named == set(PAGES) - {page}
 
 
-def run_example(page, folder, old_port, port):
-    """Makes and runs what a page shows, with another port: what it prints."""
-    [example] = re.findall(r"^\.Bd -literal.*?\n(.*?)^\.Ed",
-                           text_of(f"{MANUAL}/{page}"), re.M | re.S)
-    assert f":{old_port}\"" in example
-    example = example.replace("\\e", "\\").replace(f":{old_port}\"",
-                                                   f":{port}\"")
+def run_program(text, folder, old_port, port):
+    """Makes and runs what is shown, with another port: what it prints."""
+    assert f":{old_port}\"" in text
     library = f"{BUILD}/src/client"
-    compile_c(example, "-o", f"{folder}/program", f"-L{library}",
+    compile_c(text.replace(f":{old_port}\"", f":{port}\""),
+              "-o", f"{folder}/program", f"-L{library}",
               f"-Wl,-rpath,{library}", "-lengram")
     done = subprocess.run([f"{folder}/program"], capture_output=True, text=True,
                           timeout=PROGRAM_SECONDS)
     return done.returncode, done.stdout
 
 
+def run_example(page, *more):
+    [example] = re.findall(r"^\.Bd -literal.*?\n(.*?)^\.Ed",
+                           text_of(f"{MANUAL}/{page}"), re.M | re.S)
+    return run_program(example.replace("\\e", "\\"), *more)
+
+
 @pytest.mark.parametrize("page", ["libengram.3", "libengram-pool.3"])
 def test_an_example_works(page, tmp_path, server):
     assert run_example(page, tmp_path, 6379, server.port) == (0, "value\n")
+
+
+def test_the_readmes_program_works(tmp_path, server):
+    [shown] = re.findall(r"^    #include.*?^    }$", text_of(f"{ROOT}/README.md"),
+                         re.M | re.S)
+    redis.Redis(port=server.port).set("greeting", "hello")
+    assert run_program(shown, tmp_path, 6379, server.port) == (0, "hello\n")
 
 
 def test_the_caches_example_works(tmp_path):
