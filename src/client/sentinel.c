@@ -286,7 +286,9 @@ void engram_sentinel_close(struct engram_sentinel *s)
     s->is_open = false;
     sentinel_guide_stop(s);
     engram_conn_close(s->master.conn);
-    for (uint32_t i = 0; i < s->options.replicas && !s->is_open; i++) {
+    /* What it calls back may open it again, or destroy it and them. */
+    for (uint32_t i = 0;
+         i < s->options.replicas && !s->is_open && !s->is_destroyed; i++) {
         engram_conn_close(s->replicas[i].conn);
     }
     sentinel_leave(s);

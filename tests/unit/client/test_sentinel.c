@@ -556,6 +556,20 @@ static void it_may_go_in_any_callback(void **state)
     assert_string_equal(town_log(t), "destroyed");
 }
 
+static void it_may_go_while_it_closes(void **state)
+{
+    struct town *t = *state;
+    t->options.replicas = 2;
+    town_begin(t);
+    town_at(t, FIRST)->is_silent = true;
+    assert_int_equal(engram_send(engram_sentinel_conn(t->s), NULL,
+                                 destroy_on_reply, t, "GET a"),
+                     ENGRAM_OK);
+    engram_sentinel_close(t->s);
+    assert_string_equal(town_log(t),
+                        "master:h:7000 connected cancelled destroyed");
+}
+
 static void impossible_options_are_refused(void **state)
 {
     struct town *t = *state;
@@ -726,6 +740,7 @@ int test_sentinel_run(void)
         SENTINEL_TEST(close_and_open),
         SENTINEL_TEST(calls_do_not_wait_for_ever),
         SENTINEL_TEST(it_may_go_in_any_callback),
+        SENTINEL_TEST(it_may_go_while_it_closes),
         SENTINEL_TEST(impossible_options_are_refused),
         SENTINEL_TEST(it_finds_its_way_through_anything),
         cmocka_unit_test(memory_may_run_out_anywhere),
