@@ -168,7 +168,9 @@ struct engram_options {
     int protocol; /* 3 (default): HELLO 3, or RESP2 where that is unknown; 2 */
 
     /* Milliseconds; 0: no limit. */
-    int connect_timeout_ms; /* 5000; one attempt, greeting included */
+    /* 5000; one attempt, greeting included. A host's addresses are tried in
+     * turn, each for half of what is left of it. */
+    int connect_timeout_ms;
     int command_timeout_ms; /* 0 */
     /* A connection on which commands wait and no byte has come for so long
      * is dropped. Not while a command sent with ENGRAM_BLOCKING is the oldest. */

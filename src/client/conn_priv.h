@@ -90,6 +90,7 @@ struct engram_conn {
     uint32_t failures; /* in a row */
     int64_t ready_since_us;
     int64_t connect_deadline_us, retry_at_us;
+    int64_t address_deadline_us; /* while connecting, to try the next one */
     bool is_adopted;  /* the handed-in socket has been used */
     bool is_finishing;
     bool is_destroyed;
@@ -181,6 +182,8 @@ void conn_set_error(struct engram_conn *c, const char *format, ...)
 void link_open(struct engram_conn *c);
 /* The socket is ready while connecting. */
 void link_advance(struct engram_conn *c);
+/* The address at hand has had its time, and there is another. */
+void link_try_next(struct engram_conn *c);
 /* The greeting is done. */
 void link_become_ready(struct engram_conn *c);
 /* The link ends for `why`; error text set before. Tries again if it may. */

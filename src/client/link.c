@@ -42,6 +42,16 @@ static void greet(struct engram_conn *c)
     greeting_begin(c);
 }
 
+/* While others are left, one that does not answer gets half of the time. */
+static void limit_address(struct engram_conn *c)
+{
+    int64_t end_us = c->connect_deadline_us;
+    c->address_deadline_us = REQUEST_NO_DEADLINE;
+    if (c->transport.has_more && end_us != REQUEST_NO_DEADLINE) {
+        c->address_deadline_us = c->now_us + (end_us - c->now_us) / 2;
+    }
+}
+
 /* Tries address after address until one is under way. */
 static void try_addresses(struct engram_conn *c)
 {
@@ -57,7 +67,15 @@ static void try_addresses(struct engram_conn *c)
     } else if (r == TRANSPORT_FAILED) {
         set_transport_error(c, "connect");
         link_break(c, ENGRAM_CONNECT);
+    } else {
+        limit_address(c);
     }
+}
+
+void link_try_next(struct engram_conn *c)
+{
+    assert(c->transport.has_more);
+    try_addresses(c);
 }
 
 void link_open(struct engram_conn *c)
@@ -65,11 +83,11 @@ void link_open(struct engram_conn *c)
     enum engram_status why = ENGRAM_CONNECT;
     const char *text = "";
     c->state = LINK_CONNECTING;
+    c->address_deadline_us = REQUEST_NO_DEADLINE;
     c->connect_deadline_us =
         c->options.connect_timeout_ms == 0
             ? REQUEST_NO_DEADLINE
             : c->now_us + (int64_t)c->options.connect_timeout_ms * 1000;
-    c->is_adopted = true;
     if (c->transport.ops->open(&c->transport, &why, &text) != TRANSPORT_DONE) {
         char name[ERROR_TEXT_BYTES / 2];
         target_name(&c->target, name, sizeof name);
@@ -79,6 +97,8 @@ void link_open(struct engram_conn *c)
         link_break(c, why);
         return;
     }
+    /* From here on the transport closes the socket that was handed in. */
+    c->is_adopted = true;
     try_addresses(c);
 }
 

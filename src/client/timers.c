@@ -159,6 +159,9 @@ static void run_link(struct engram_conn *c)
                        c->options.connect_timeout_ms,
                        c->transport.text != NULL ? c->transport.text : "");
         link_break(c, ENGRAM_CONNECT);
+    } else if (c->state == LINK_CONNECTING &&
+               is_due(c, c->address_deadline_us)) {
+        link_try_next(c);
     } else if (is_due(c, stall_at(c))) {
         conn_set_error(c, "the server has been silent for %d ms",
                        c->options.stall_timeout_ms);
@@ -222,6 +225,9 @@ static int64_t wake_at(const struct engram_conn *c)
     }
     if (c->state == LINK_CONNECTING || c->state == LINK_GREETING) {
         sooner(&at, c->connect_deadline_us);
+    }
+    if (c->state == LINK_CONNECTING) {
+        sooner(&at, c->address_deadline_us);
     }
     bool is_finished = c->is_finishing && c->waiting.count == 0 &&
                        c->state != LINK_CLOSED;

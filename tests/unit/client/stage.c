@@ -17,8 +17,13 @@ enum { TURNS_MAX = 100000 };
 static enum transport_result stage_next(struct transport *t)
 {
     struct stage *s = t->state;
-    t->has_more = false;
     s->attempts++;
+    t->has_more = s->silent_addresses > 0;
+    if (t->has_more) {
+        s->silent_addresses--;
+        t->wants = 0;
+        return TRANSPORT_AGAIN;
+    }
     if (s->refusals != 0) {
         s->refusals -= s->refusals > 0;
         t->err = ECONNREFUSED;

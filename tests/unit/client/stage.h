@@ -17,6 +17,7 @@ struct stage {
     /* The transport. */
     int server_fd;         /* -1: nobody is connected */
     int refusals;          /* attempts still to be refused; -1: all */
+    int silent_addresses;  /* to be tried in vain before the server's */
     bool is_slow;          /* connecting takes a turn */
     size_t write_bytes_max; /* 0: no limit */
     int writes_left;       /* then EAGAIN; -1: no limit */

@@ -357,6 +357,22 @@ static void connecting_has_a_limit(void **state)
     s->server_fd = -1;
 }
 
+static void a_silent_address_leaves_time_for_others(void **state)
+{
+    struct stage *s = *state;
+    s->options.connect_timeout_ms = 400;
+    s->silent_addresses = 2;
+    stage_begin(s);
+    stage_pass_ms(s, 199);
+    assert_int_equal(s->attempts, 1);
+    stage_pass_ms(s, 1);
+    assert_int_equal(s->attempts, 2);
+    stage_pass_ms(s, 99);
+    assert_string_equal(stage_log(s), "");
+    stage_pass_ms(s, 1);
+    assert_string_equal(stage_log(s), "connected");
+}
+
 static void finishing_waits_for_replies(void **state)
 {
     struct stage *s = *state;
@@ -584,6 +600,7 @@ int test_link_run(void)
         LINK_TEST(unsent_commands_time_out_unsent),
         LINK_TEST(a_silent_server_is_left),
         LINK_TEST(connecting_has_a_limit),
+        LINK_TEST(a_silent_address_leaves_time_for_others),
         LINK_TEST(finishing_waits_for_replies),
         LINK_TEST(closing_cancels),
         LINK_TEST(a_callback_may_close_or_destroy),

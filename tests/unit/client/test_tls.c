@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/random.h"
@@ -259,6 +260,27 @@ static void a_socket_may_be_handed_in(void **state)
     begin(&p);
     expect_answer(&p);
     end(&p);
+}
+
+static void one_that_cannot_be_used_is_closed_too(void **state)
+{
+    (void)state;
+    struct play p;
+    int fds[2];
+    char byte;
+    init(&p);
+    assert_int_equal(
+        socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds),
+        0);
+    p.options.fd = fds[0];
+    p.options.tls_server_name = "localhost";
+    p.options.tls_ca_file = "/nonexistent/ca.pem";
+    begin(&p);
+    until(&p, p.ended > 0);
+    end(&p);
+    /* The other end has noticed. */
+    assert_int_equal(read(fds[1], &byte, 1), 0);
+    close(fds[1]);
 }
 
 /* ---- what cannot be used ---- */
@@ -628,6 +650,7 @@ int test_tls_run(void)
         cmocka_unit_test(anybody_will_do_where_that_is_wanted),
         cmocka_unit_test(the_client_proves_itself_too),
         cmocka_unit_test(a_socket_may_be_handed_in),
+        cmocka_unit_test(one_that_cannot_be_used_is_closed_too),
         cmocka_unit_test(files_that_do_not_do_are_named),
         cmocka_unit_test(old_versions_are_refused),
         cmocka_unit_test(a_server_without_tls_is_noticed),
