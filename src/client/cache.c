@@ -141,7 +141,7 @@ engram_cache_create(struct engram_conn *c,
     enum engram_status unasked;
     struct engram_cache_options options;
     st = st == NULL ? &unasked : st;
-    if (!read_options(&options, o) || c->tap.on_push == cache_tap.on_push) {
+    if (!read_options(&options, o) || c->tap.is_sole) {
         *st = ENGRAM_INVALID;
         return NULL;
     }

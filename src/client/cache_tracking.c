@@ -185,6 +185,7 @@ static void on_settled(struct engram_conn *c, void *arg)
 }
 
 const struct conn_tap cache_tap = {
+    .is_sole = true,
     .on_ready = on_ready,
     .on_ended = on_ended,
     .on_push = on_push,

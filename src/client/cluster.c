@@ -102,7 +102,8 @@ static enum engram_status create_control(struct engram_cluster *k,
         return st;
     }
     k->control->tap =
-        (struct conn_tap){ .on_ready = cluster_refresh_on_ready,
+        (struct conn_tap){ .is_sole = true,
+                           .on_ready = cluster_refresh_on_ready,
                            .on_ended = cluster_refresh_on_ended,
                            .arg = k };
     st = k->options.hooks.attach(k->control, k->options.hooks.loop);

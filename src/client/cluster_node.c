@@ -121,7 +121,8 @@ static enum engram_status connect_node(struct cluster_node *n,
     if (n->conn == NULL) {
         return st;
     }
-    n->conn->tap = (struct conn_tap){ .on_ready = on_ready,
+    n->conn->tap = (struct conn_tap){ .is_sole = true,
+                                      .on_ready = on_ready,
                                       .on_ended = on_ended,
                                       .arg = n };
     st = k->options.hooks.attach(n->conn, k->options.hooks.loop);

@@ -55,6 +55,7 @@ struct subscriptions {
 /* What stands on a connection (a cache, a pool) sees of it before the program
  * does. Each may be NULL. All are callbacks: everything may be done in them. */
 struct conn_tap {
+    bool is_sole; /* no cache may stand on it too */
     void (*on_ready)(struct engram_conn *c, void *arg);
     void (*on_ended)(struct engram_conn *c, enum engram_status why,
                      int retry_ms, void *arg);
@@ -257,7 +258,8 @@ void timers_note_deadline(struct engram_conn *c, int64_t deadline_us);
 void timers_want_shrink(struct engram_conn *c);
 /* Calls `fn` once, from the loop, when the connection's clock (now_us) has
  * reached `at_us`, whatever the link's state. One that is set replaces the one
- * before; REQUEST_NO_DEADLINE: none. */
+ * before; REQUEST_NO_DEADLINE: none. It belongs to whose tap it is: `arg` is
+ * the tap's too. */
 void conn_set_alarm(struct engram_conn *c, int64_t at_us, conn_alarm_fn *fn,
                     void *arg);
 /* Tells the loop, if the wish has changed. */

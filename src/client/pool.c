@@ -72,6 +72,7 @@ static bool make_anchor(struct engram_pool *p, enum engram_status *st)
     if (p->anchor == NULL) {
         return false;
     }
+    p->anchor->tap = (struct conn_tap){ .is_sole = true, .arg = p };
     *st = p->options.hooks.attach(p->anchor, p->options.hooks.loop);
     if (*st != ENGRAM_OK) {
         engram_conn_destroy(&p->anchor);

@@ -34,7 +34,8 @@ static void on_settled(struct engram_conn *c, void *arg)
     }
 }
 
-static const struct conn_tap tap = { .on_ended = on_ended,
+static const struct conn_tap tap = { .is_sole = true,
+                                     .on_ended = on_ended,
                                      .on_settled = on_settled };
 
 /* ---- making and ending ---- */

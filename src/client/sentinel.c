@@ -66,6 +66,7 @@ static bool read_options(struct engram_sentinel_options *to,
 
 struct engram_conn *sentinel_create_conn(struct engram_sentinel *s,
                                          const struct engram_options *o,
+                                         const struct conn_tap *tap, void *arg,
                                          enum engram_status *st)
 {
     struct conn_env env = s->env;
@@ -74,6 +75,8 @@ struct engram_conn *sentinel_create_conn(struct engram_sentinel *s,
     if (c == NULL) {
         return NULL;
     }
+    c->tap = *tap;
+    c->tap.arg = arg;
     *st = s->options.hooks.attach(c, s->options.hooks.loop);
     if (*st != ENGRAM_OK) {
         engram_conn_destroy(&c);
@@ -86,11 +89,7 @@ static enum engram_status create_guide(struct engram_sentinel *s,
                                        const struct engram_options *o)
 {
     enum engram_status st = ENGRAM_OK;
-    s->guide = sentinel_create_conn(s, o, &st);
-    if (s->guide != NULL) {
-        s->guide->tap = sentinel_guide_tap;
-        s->guide->tap.arg = s;
-    }
+    s->guide = sentinel_create_conn(s, o, &sentinel_guide_tap, s, &st);
     return st;
 }
 

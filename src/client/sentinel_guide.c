@@ -171,6 +171,7 @@ static bool on_push(struct engram_conn *c, const struct engram_reply *push,
 }
 
 const struct conn_tap sentinel_guide_tap = {
+    .is_sole = true,
     .on_ready = on_ready,
     .on_ended = on_ended,
     .on_push = on_push,

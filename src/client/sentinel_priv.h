@@ -77,9 +77,10 @@ struct engram_sentinel {
 struct engram_sentinel *
 sentinel_create_in(const struct engram_sentinel_options *o,
                    const struct conn_env *env, enum engram_status *st);
-/* On the program's loop. NULL: *st says why. */
+/* On the program's loop, which sees it with its tap. NULL: *st says why. */
 struct engram_conn *sentinel_create_conn(struct engram_sentinel *s,
                                          const struct engram_options *o,
+                                         const struct conn_tap *tap, void *arg,
                                          enum engram_status *st);
 void sentinel_enter(struct engram_sentinel *s);
 /* It may be gone afterwards. */

@@ -57,11 +57,9 @@ enum engram_status sentinel_server_create(struct engram_sentinel *s,
 {
     enum engram_status st = ENGRAM_OK;
     server->sentinel = s;
-    server->conn = sentinel_create_conn(s, o, &st);
+    server->conn = sentinel_create_conn(s, o, &server_tap, server, &st);
     if (server->conn != NULL) {
         server->conn->role = role;
-        server->conn->tap = server_tap;
-        server->conn->tap.arg = server;
     }
     return st;
 }

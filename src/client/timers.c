@@ -172,6 +172,7 @@ static void run_link(struct engram_conn *c)
 void conn_set_alarm(struct engram_conn *c, int64_t at_us, conn_alarm_fn *fn,
                     void *arg)
 {
+    assert(fn == NULL || arg == c->tap.arg);
     c->alarm.at_us = at_us;
     c->alarm.fn = fn;
     c->alarm.arg = arg;

@@ -1,5 +1,7 @@
 /* Tests of the cluster's client beside servers that a test moves slots between:
  * where commands go, what redirections do, and how often the map is asked for. */
+#include <engram/cache.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,6 +154,7 @@ static void a_transaction_has_a_connection(void **state)
     net_turn(n);
     struct engram_conn *c = engram_cluster_conn(n->k, key, strlen(key));
     assert_non_null(c);
+    assert_null(engram_cache_create(c, NULL, NULL));
     assert_int_equal(engram_send(c, NULL, NULL, NULL, "MULTI"), ENGRAM_OK);
     assert_int_equal(engram_send(c, NULL, NULL, NULL, "GET %s", key),
                      ENGRAM_OK);

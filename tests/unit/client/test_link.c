@@ -218,6 +218,7 @@ static void an_alarm_rings_once(void **state)
     struct stage *s = *state;
     stage_begin(s);
     (void)stage_log(s);
+    s->c->tap.arg = s;
     conn_set_alarm(s->c, s->now_us + 20000, note_alarm, s);
     stage_pass_ms(s, 19);
     assert_string_equal(stage_log(s), "");

@@ -1,5 +1,7 @@
 /* Tests of client/pool: who gets a command, who gets a connection, and what
  * becomes of both when things break. */
+#include <engram/cache.h>
+
 #include "pool_stage.h"
 
 #include <string.h>
@@ -273,6 +275,7 @@ static void a_connection_may_be_taken(void **state)
     pool_stage_turn(&s);
     expect_log(&s, "a");
     assert_true(engram_conn_is_ready(a.c));
+    assert_null(engram_cache_create(a.c, NULL, NULL));
     /* Commands of others go elsewhere, and this one's have its own limits. */
     send_many(&s, 5);
     assert_int_equal(a.c->waiting.count, 0);

@@ -88,6 +88,8 @@ static enum engram_status attach(struct engram_conn *c, void *loop)
         if (t->conns[i] == NULL) {
             t->conns[i] = c;
             t->attached++;
+            /* A cache finds its owner's tap. */
+            assert_non_null(c->tap.arg);
             return ENGRAM_OK;
         }
     }
