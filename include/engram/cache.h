@@ -78,7 +78,7 @@ ENGRAM_API void engram_cache_options_init_sized(struct engram_cache_options *o,
 /* For this connection, which may be open or not, and is not one of a pool's or
  * a cluster's; destroy the cache before it. `o` NULL: the defaults. NULL: *st
  * says why (`st` may be NULL); INVALID also where the connection has a cache
- * already. */
+ * already, or is a pool's or a cluster's. */
 ENGRAM_API struct engram_cache *
 engram_cache_create(struct engram_conn *c,
                     const struct engram_cache_options *o,

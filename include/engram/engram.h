@@ -448,7 +448,8 @@ ENGRAM_API enum engram_status engram_loop_run(struct engram_loop *loop);
 ENGRAM_API void engram_loop_stop(struct engram_loop *loop);
 
 /* How those who make connections by themselves put them on the program's loop:
- * engram_loop_hooks, engram_libuv_hooks, engram_libevent_hooks, or one's own. */
+ * engram_loop_hooks, engram_libuv_hooks, engram_libevent_hooks, or one's own.
+ * They are not callbacks: the connection, and what made it, are let alone. */
 struct engram_hooks {
     /* ENGRAM_OK: `c` is on the loop now. */
     enum engram_status (*attach)(struct engram_conn *c, void *loop);

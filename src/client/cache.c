@@ -15,6 +15,7 @@
 #include "base/number.h"
 #include "client/cache_priv.h"
 #include "client/encode.h"
+#include "client/sized.h"
 
 enum {
     MAX_BYTES_MIN = 4096,
@@ -36,8 +37,7 @@ void engram_cache_options_init_sized(struct engram_cache_options *o,
         .max_bytes = 64 * 1024 * 1024,
         .check_ms = 10000,
     };
-    memset(o, 0, size);
-    memcpy(o, &defaults, size < sizeof defaults ? size : sizeof defaults);
+    sized_fill(o, size, &defaults, sizeof defaults);
 }
 
 static bool read_options(struct engram_cache_options *to,
@@ -47,10 +47,9 @@ static bool read_options(struct engram_cache_options *to,
     if (from == NULL) {
         return true;
     }
-    if (from->size == 0 || from->size > 16 * sizeof *to) {
+    if (!sized_take(to, sizeof *to, from, from->size)) {
         return false;
     }
-    memcpy(to, from, from->size < sizeof *to ? from->size : sizeof *to);
     bool is_broadcast = to->flags & ENGRAM_CACHE_BROADCAST;
     return (to->flags & ~(uint32_t)FLAGS_ALL) == 0 &&
            !(is_broadcast && (to->flags & ENGRAM_CACHE_OPT_IN)) &&
@@ -478,6 +477,5 @@ void engram_cache_counters(const struct engram_cache *cache,
         .invalidated = n->invalidated,
         .raced = cache->raced,
     };
-    memset(out, 0, size);
-    memcpy(out, &now, size < sizeof now ? size : sizeof now);
+    sized_fill(out, size, &now, sizeof now);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "client/sized.h"
 
 enum {
     SEEDS_MAX = 256,
@@ -25,18 +26,16 @@ void engram_cluster_options_init_sized(struct engram_cluster_options *o,
         .max_queued_bytes = 64 * 1024 * 1024,
         .max_in_flight = 65536,
     };
-    memset(o, 0, size);
-    memcpy(o, &defaults, size < sizeof defaults ? size : sizeof defaults);
+    sized_fill(o, size, &defaults, sizeof defaults);
 }
 
 static bool read_options(struct engram_cluster_options *to,
                          const struct engram_cluster_options *from)
 {
     engram_cluster_options_init(to);
-    if (from->size == 0 || from->size > 16 * sizeof *to) {
+    if (!sized_take(to, sizeof *to, from, from->size)) {
         return false;
     }
-    memcpy(to, from, from->size < sizeof *to ? from->size : sizeof *to);
     to->size = sizeof *to;
     return to->seeds != NULL && to->seed_count >= 1 &&
            to->seed_count <= SEEDS_MAX && to->hooks.attach != NULL &&
@@ -371,6 +370,5 @@ void engram_cluster_counters(const struct engram_cluster *k,
     now.queued_bytes = k->queued_bytes;
     now.in_flight = k->in_flight;
     now.nodes = k->node_count;
-    memset(out, 0, size);
-    memcpy(out, &now, size < sizeof now ? size : sizeof now);
+    sized_fill(out, size, &now, sizeof now);
 }

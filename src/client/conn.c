@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "client/sized.h"
 
 enum {
     LINE_BYTES_MAX = 64 * 1024,
@@ -49,8 +50,7 @@ void engram_options_init_sized(struct engram_options *o, size_t size)
         .backoff_max_ms = 5000,
         .tls_verify = 1,
     };
-    memset(o, 0, size);
-    memcpy(o, &defaults, size < sizeof defaults ? size : sizeof defaults);
+    sized_fill(o, size, &defaults, sizeof defaults);
 }
 
 /* Later members keep their defaults for a program that was built before they
@@ -59,10 +59,9 @@ static bool read_options(struct engram_options *to,
                          const struct engram_options *from)
 {
     engram_options_init(to);
-    if (from->size == 0 || from->size > 16 * sizeof *to) {
+    if (!sized_take(to, sizeof *to, from, from->size)) {
         return false;
     }
-    memcpy(to, from, from->size < sizeof *to ? from->size : sizeof *to);
     to->size = sizeof *to;
     return (to->protocol == 2 || to->protocol == 3) &&
            to->max_reply_depth >= 1 &&
@@ -450,6 +449,5 @@ void engram_conn_counters(const struct engram_conn *c,
     now.memory_bytes = mem_used(&c->account);
     now.queued_bytes = conn_queued_bytes(c);
     now.in_flight = c->waiting.count;
-    memset(out, 0, size);
-    memcpy(out, &now, size < sizeof now ? size : sizeof now);
+    sized_fill(out, size, &now, sizeof now);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "client/sized.h"
 
 void engram_pool_options_init_sized(struct engram_pool_options *o, size_t size)
 {
@@ -19,8 +20,7 @@ void engram_pool_options_init_sized(struct engram_pool_options *o, size_t size)
         .max_waiting = 1024,
         .take_timeout_ms = 5000,
     };
-    memset(o, 0, size);
-    memcpy(o, &defaults, size < sizeof defaults ? size : sizeof defaults);
+    sized_fill(o, size, &defaults, sizeof defaults);
 }
 
 /* As a connection's options are read: what a program does not know of keeps its
@@ -29,10 +29,9 @@ static bool read_options(struct engram_pool_options *to,
                          const struct engram_pool_options *from)
 {
     engram_pool_options_init(to);
-    if (from->size == 0 || from->size > 16 * sizeof *to) {
+    if (!sized_take(to, sizeof *to, from, from->size)) {
         return false;
     }
-    memcpy(to, from, from->size < sizeof *to ? from->size : sizeof *to);
     to->size = sizeof *to;
     return to->hooks.attach != NULL && to->hooks.detach != NULL &&
            (to->conn == NULL || to->conn->fd < 0) &&
@@ -276,6 +275,5 @@ void engram_pool_counters(const struct engram_pool *p,
         now.taken += m->is_taken;
         member_count_past(m, &now);
     }
-    memset(out, 0, size);
-    memcpy(out, &now, size < sizeof now ? size : sizeof now);
+    sized_fill(out, size, &now, sizeof now);
 }

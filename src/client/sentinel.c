@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "client/sentinel_priv.h"
+#include "client/sized.h"
 
 enum {
     SENTINEL_PORT = 26379,
@@ -42,18 +43,16 @@ void engram_sentinel_options_init_sized(struct engram_sentinel_options *o,
         .ask_timeout_ms = 1000,
         .refresh_ms = 30000,
     };
-    memset(o, 0, size);
-    memcpy(o, &defaults, size < sizeof defaults ? size : sizeof defaults);
+    sized_fill(o, size, &defaults, sizeof defaults);
 }
 
 static bool read_options(struct engram_sentinel_options *to,
                          const struct engram_sentinel_options *from)
 {
     engram_sentinel_options_init(to);
-    if (from->size == 0 || from->size > 16 * sizeof *to) {
+    if (!sized_take(to, sizeof *to, from, from->size)) {
         return false;
     }
-    memcpy(to, from, from->size < sizeof *to ? from->size : sizeof *to);
     return to->seeds != NULL && to->seed_count >= 1 &&
            to->seed_count <= SENTINEL_SEEDS_MAX && to->master_name != NULL &&
            to->master_name[0] != '\0' && to->hooks.attach != NULL &&
@@ -351,6 +350,5 @@ void engram_sentinel_counters(const struct engram_sentinel *s,
         now.replicas += s->replicas[i].at.port != 0;
     }
     now.sentinels = s->sentinel_count;
-    memset(out, 0, size);
-    memcpy(out, &now, size < sizeof now ? size : sizeof now);
+    sized_fill(out, size, &now, sizeof now);
 }
