@@ -65,6 +65,24 @@ static void name_master(struct engram_sentinel *s, const struct address *a,
     }
 }
 
+/* An answer may be older than the news that has led to the master at hand,
+ * which has said itself that it is one. It is left when a second answer agrees
+ * with the first; where there is but one sentinel, with the first. */
+static bool is_mere_rumour(struct engram_sentinel *s, const struct address *a)
+{
+    if (address_equal(&s->master.at, a) ||
+        !engram_conn_is_ready(s->master.conn) || s->sentinel_count == 1 ||
+        address_equal(&s->rumour, a)) {
+        s->rumour.port = 0;
+        return false;
+    }
+    int64_t delay_us = s->rumour.port == 0 ? 0 : EVENT_DELAY_US;
+    s->rumour = *a;
+    s->is_doubted = true;
+    sentinel_guide_ask(s, sentinel_now_us(s) + delay_us);
+    return true;
+}
+
 static void take_master(struct engram_sentinel *s, const struct engram_reply *r)
 {
     struct address a;
@@ -80,7 +98,9 @@ static void take_master(struct engram_sentinel *s, const struct engram_reply *r)
         sentinel_guide_fail(s, ENGRAM_PROTOCOL);
     } else {
         sentinel_guide_succeed(s);
-        name_master(s, &a, false);
+        if (!is_mere_rumour(s, &a)) {
+            name_master(s, &a, false);
+        }
     }
 }
 
@@ -327,6 +347,7 @@ static void hear_switch(struct engram_sentinel *s, struct slice text)
         slice_equal(words[0], slice_of_text(s->master_name)) &&
         read_address(&a, words[3], words[4])) {
         s->is_doubted = false;
+        s->rumour.port = 0;
         name_master(s, &a, true);
     }
 }

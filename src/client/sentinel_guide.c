@@ -184,6 +184,7 @@ void sentinel_guide_start(struct engram_sentinel *s)
     s->failed = 0;
     s->rounds_failed = 0;
     s->is_doubted = false;
+    s->rumour.port = 0;
     s->ask_at_us = REQUEST_NO_DEADLINE;
     s->connect_at_us = sentinel_now_us(s);
     set_alarm(s);

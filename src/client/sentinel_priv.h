@@ -63,6 +63,7 @@ struct engram_sentinel {
     bool is_listening;      /* has subscribed */
     size_t questions;       /* whose answers are waited for */
     bool is_doubted;        /* ask another one next time */
+    struct address rumour;  /* of a master; port 0: none, see sentinel_answer */
     int64_t ask_at_us;      /* ask again; NO_DEADLINE: not yet known */
     int64_t connect_at_us;  /* to the next one; NO_DEADLINE: it is under way */
 

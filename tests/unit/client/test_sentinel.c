@@ -117,6 +117,28 @@ static void a_lost_message_is_made_up_for(void **state)
     expect_master(t, "ok:7001 GET k");
 }
 
+static void old_news_do_not_part_from_a_master(void **state)
+{
+    struct town *t = *state;
+    town_begin(t);
+    town_move(t, SECOND, true);
+    town_turn(t);
+    expect_master(t, "ok:7001 GET k");
+    /* The next one has not heard of it yet. */
+    town_at(t, TOWN_SENTINEL + 1)->master = FIRST;
+    town_kill(t, TOWN_SENTINEL);
+    town_pass_ms(t, 1000);
+    expect_master(t, "ok:7001 GET k");
+    assert_int_equal(town_at(t, FIRST)->links, 1);
+    assert_int_equal(town_at(t, SECOND)->links, 1);
+    assert_true(town_at(t, TOWN_SENTINEL + 1)->links > 0);
+    /* If the others say so too it is no rumour. */
+    town_at(t, FIRST)->role = "master";
+    town_at(t, TOWN_SENTINEL + 2)->master = FIRST;
+    town_pass_ms(t, t->options.refresh_ms);
+    expect_master(t, "ok:7000 GET k");
+}
+
 static void whoever_is_no_master_is_left(void **state)
 {
     struct town *t = *state;
@@ -724,6 +746,7 @@ int test_sentinel_run(void)
         SENTINEL_TEST(who_moves_is_followed_at_once),
         SENTINEL_TEST(a_link_that_ends_is_asked_about),
         SENTINEL_TEST(a_lost_message_is_made_up_for),
+        SENTINEL_TEST(old_news_do_not_part_from_a_master),
         SENTINEL_TEST(whoever_is_no_master_is_left),
         SENTINEL_TEST(who_may_not_ask_for_the_role_trusts),
         SENTINEL_TEST(a_dead_master_is_asked_about_with_patience),
