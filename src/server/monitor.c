@@ -253,11 +253,12 @@ static void receive(void *worker, struct message *m)
     struct worker *w = worker;
     struct monitor_mail *mail = (struct monitor_mail *)(void *)m;
     if (!w->is_stopping) {
-        show(w, mail->text, mail->len);
+        /* First: this mail may be from after the one that was lost. */
         if (atomic_exchange_explicit(&w->has_lost_mail, false,
                                      memory_order_relaxed)) {
             give_up(w);
         }
+        show(w, mail->text, mail->len);
     }
     atomic_fetch_sub_explicit(&w->monitor_mail_bytes, mail->len,
                               memory_order_relaxed);
@@ -274,7 +275,7 @@ static void send_to(struct server *s, struct worker *to, const char *text,
         mail = mem_alloc(&s->account, sizeof *mail + len);
     }
     if (mail == NULL) {
-        /* What is under way makes it look. */
+        /* The next to arrive makes it look. */
         atomic_store_explicit(&to->has_lost_mail, true, memory_order_relaxed);
         return;
     }
