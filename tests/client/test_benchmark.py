@@ -402,10 +402,10 @@ def test_a_duration_ends_it(server):
 
 
 def test_a_hanging_server_shows_in_the_percentiles(server):
-    """400 of 2000 ms nobody is answered: at a fixed rate every fifth request
+    """400 of 6000 ms nobody is answered: at a fixed rate one request in fifteen
     had to wait, though only as many as there are connections were sent."""
     p = subprocess.Popen([BENCHMARK, "-p", str(server.port), "-c", "2", "--rps",
-                          "1000", "-n", "2000", "-t", "get", "--json", "-"],
+                          "1000", "-n", "6000", "-t", "get", "--json", "-"],
                          stdout=subprocess.PIPE)
     while calls(server, "get") < 300:
         pass
@@ -414,7 +414,7 @@ def test_a_hanging_server_shows_in_the_percentiles(server):
     server.process.send_signal(signal.SIGCONT)
     out, _ = p.communicate(timeout=LIMIT_SECONDS)
     [test] = json.loads(out)["tests"]
-    assert test["latency_ms"]["p90"] > 50
+    assert test["latency_ms"]["p95"] > 50
     assert test["latency_ms"]["max"] > 390
     assert test["service_ms"]["avg"] < test["latency_ms"]["avg"] / 2
 

@@ -13,7 +13,7 @@ import time
 import pytest
 import redis
 
-from conftest import SERVERS, Server, program
+from conftest import SERVERS, Server, free_port, program
 from test_tls import Redis as EncryptedRedis
 from test_tls import certs  # noqa: F401, a fixture
 
@@ -296,8 +296,12 @@ def test_a_master_that_is_killed_is_replaced(cluster):
 def test_nodes_are_encrypted_too(certs):  # noqa: F811
     """A cluster of one, which does not know its own address and is verified by
     the one that was asked. The system's trust is what OpenSSL is told it is."""
+    ports = []
+    for _ in range(3):
+        ports.append(free_port(but=ports))
     server = EncryptedRedis(certs, "--cluster-enabled", "yes", "--tls-cluster",
-                            "yes", "--tls-auth-clients", "no")
+                            "yes", "--tls-auth-clients", "no",
+                            "--cluster-port", str(ports[-1]))
     try:
         client = redis.Redis(port=server.port, decode_responses=True)
         client.execute_command("CLUSTER ADDSLOTSRANGE", 0, SLOTS - 1)
