@@ -303,8 +303,9 @@ class Player:
         if self.waiting and not self.is_over:
             oracle.link("control").ask("PING")  # it has answered all by then
         for session in sorted(self.waiting):
-            if found is None and oracle.link(session).is_heard():
-                found = self._answer(session, index)
+            if oracle.link(session).is_heard():
+                # A known difference of one decides what the others get.
+                found = self._answer(session, index) or found
         return found
 
     def _answer(self, session, index):
