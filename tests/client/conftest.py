@@ -110,3 +110,20 @@ def run(name, *arguments):
                        stdin=subprocess.DEVNULL, capture_output=True, text=True,
                        timeout=PROGRAM_SECONDS)
     return p.returncode, p.stdout, p.stderr
+
+
+def pipeline_loses(server, **environment):
+    """Kills the server while examples/pipeline is in full swing: the program's
+    status, output and complaint."""
+    p = subprocess.Popen([program("pipeline"), server.url, "1000000000"],
+                         env={**os.environ, **environment},
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                         text=True)
+    with socket.create_connection(("127.0.0.1", server.port), 10) as sock:
+        answer = b""
+        while answer != b":1\r\n":
+            sock.sendall(b"EXISTS key:999\r\n")
+            answer = sock.recv(100)
+    server.kill()
+    output, complaint = p.communicate(timeout=60)
+    return p.returncode, output, complaint

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from conftest import (BUILD, PROGRAM_SECONDS, ROOT, SERVERS, Server, free_port,
-                      program, run)
+                      pipeline_loses, program, run)
 
 MEGABYTE = 1024 * 1024
 
@@ -116,17 +116,8 @@ def test_a_stopped_server_costs_no_memory(server):
 
 
 def test_a_server_that_dies_ends_the_pipeline(server):
-    p = subprocess.Popen([program("pipeline"), server.url, "1000000000"],
-                         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                         text=True)
-    with socket.create_connection(("127.0.0.1", server.port), 10) as sock:
-        answer = b""
-        while answer != b":1\r\n":
-            sock.sendall(b"EXISTS key:999\r\n")
-            answer = sock.recv(100)
-    server.kill()
-    output, complaint = p.communicate(timeout=60)
-    assert p.returncode == 1
+    status, output, complaint = pipeline_loses(server)
+    assert status == 1
     assert "answered" in output
     assert "pipeline: " in complaint
 

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from conftest import SERVERS, Server, free_port, program, run
+from conftest import SERVERS, Server, free_port, pipeline_loses, program, run
 
 
 def openssl(folder, *arguments):
@@ -110,18 +110,9 @@ def test_a_pool_is_encrypted(certs, redis):
 
 def test_a_server_that_dies_raises_no_signal(certs, redis):
     server = redis("--tls-auth-clients", "no")
-    p = subprocess.Popen([program("pipeline"), server.url, "1000000000"],
-                         env={**os.environ, "SSL_CERT_FILE": f"{certs}/ca.pem"},
-                         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                         text=True)
-    with socket.create_connection(("127.0.0.1", server.port), 10) as sock:
-        answer = b""
-        while answer != b":1\r\n":
-            sock.sendall(b"EXISTS key:999\r\n")
-            answer = sock.recv(100)
-    server.kill()
-    output, complaint = p.communicate(timeout=60)
-    assert p.returncode == 1
+    status, _, complaint = pipeline_loses(
+        server, SSL_CERT_FILE=f"{certs}/ca.pem")
+    assert status == 1
     assert "pipeline: " in complaint
 
 
