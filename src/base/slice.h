@@ -40,8 +40,9 @@ int slice_compare(struct slice a, struct slice b);
 bool slice_equal_nocase(struct slice a, const char *text);
 
 /* Redis's glob: * ? [a-z] [^x] \x. Only the empty pattern takes the empty text:
- * not even a star does. Time is bounded: at most
- * pattern.len * text.len steps; no recursion. */
+ * not even a star does. Nothing matches once more than 1000 stars must be tried;
+ * those side by side count as one, those at the end as none. Time is bounded: at
+ * most pattern.len * text.len steps; no recursion. */
 bool slice_match_glob(struct slice pattern, struct slice text, bool nocase);
 
 #endif

@@ -108,6 +108,53 @@ static void glob_time_is_bounded(void **state)
     free(text);
 }
 
+/* Does `part`, repeated `count` times, match `match` repeated as often, with `end`
+ * behind both? */
+static bool glob_repeats(const char *part, const char *match, const char *end,
+                         int count)
+{
+    char pattern[16 * 1024], text[16 * 1024];
+    size_t pattern_len = 0, text_len = 0;
+    for (int i = 0; i < count; i++) {
+        memcpy(pattern + pattern_len, part, strlen(part));
+        pattern_len += strlen(part);
+        memcpy(text + text_len, match, strlen(match));
+        text_len += strlen(match);
+    }
+    memcpy(pattern + pattern_len, end, strlen(end));
+    memcpy(text + text_len, end, strlen(end));
+    return slice_match_glob(slice_of(pattern, pattern_len + strlen(end)),
+                            slice_of(text, text_len + strlen(end)), false);
+}
+
+/* The counts at which Redis 7.0 and Valkey 8.1 give up, as KEYS shows them. */
+static void glob_gives_up_after_a_thousand_stars(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *part, *match, *end;
+        int most; /* repeats that match */
+    } cases[] = {
+        {"*?", "a", "", 1000},       {"*?", "a", "*", 1000},
+        {"*?", "a", "**", 1000},     {"*a", "a", "", 1000},
+        {"*[ab]", "b", "", 1000},    {"*[*]", "*", "", 1000},
+        {"**a", "a", "", 1000},      {"***?", "ab", "", 1000},
+        {"*\\*", "*", "", 1000},     {"ab*c", "abxc", "", 1000},
+        {"a*", "ab", "", 1001}, /* the last star stands at the end */
+        {"*", "a", "", 5000},        {"*", "a", "a", 5000},
+        {"\\*", "*", "", 5000},      {"[*]", "*", "", 5000},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *part = cases[i].part, *match = cases[i].match;
+        const char *end = cases[i].end;
+        assert_true(glob_repeats(part, match, end, 999));
+        assert_true(glob_repeats(part, match, end, cases[i].most));
+        if (cases[i].most < 5000) {
+            assert_false(glob_repeats(part, match, end, cases[i].most + 1));
+        }
+    }
+}
+
 static void every_status_has_a_text(void **state)
 {
     (void)state;
@@ -126,6 +173,7 @@ int test_slice_run(void)
         cmocka_unit_test(glob_folds_case_when_asked),
         cmocka_unit_test(glob_takes_any_bytes),
         cmocka_unit_test(glob_time_is_bounded),
+        cmocka_unit_test(glob_gives_up_after_a_thousand_stars),
         cmocka_unit_test(every_status_has_a_text),
     };
     return cmocka_run_group_tests_name("slice", tests, NULL, NULL);
