@@ -2,7 +2,7 @@
  * whose memory has a limit.
  *
  * A connection (struct engram_conn) sends commands, many at a time, and calls
- * back with each reply. It has no thread and no global state; an event loop
+ * back with each reply. It has no global state and no thread; an event loop
  * tells it when its socket is ready: the small one below (engram_loop), one of
  * the adapters in engram/adapters, or any other through engram_conn_attach.
  *
@@ -19,7 +19,9 @@
  * connection included, but for engram_call and running a loop.
  *
  * Threads. A connection or loop is used by one thread at a time. Different ones
- * share nothing.
+ * share nothing. While a host's name is being looked up, that is done by a
+ * thread that knows nothing of the program, calls nothing of it, takes none of
+ * its signals and ends with the answer.
  *
  * Strings that are handed in are copied where they are needed for longer than
  * the call, unless a contract says "borrows". */
@@ -157,7 +159,9 @@ struct engram_options {
      * unix:///path[?db=N]; %XX is a byte. rediss:// is redis:// with TLS.
      * It sets user, password and db below where it names them, and tls. */
     const char *url;
-    const char *host; /* a name or an address; default "127.0.0.1" */
+    /* A name or an address; default "127.0.0.1". A name is looked up for each
+     * attempt, by a thread (getaddrinfo). */
+    const char *host;
     int port;         /* default 6379 */
 
     /* Who, and how to begin. */
@@ -168,7 +172,7 @@ struct engram_options {
     int protocol; /* 3 (default): HELLO 3, or RESP2 where that is unknown; 2 */
 
     /* Milliseconds; 0: no limit. */
-    /* 5000; one attempt, greeting included. A host's addresses are tried in
+    /* 5000; one attempt, from looking the name up to the greeting. A host's addresses are tried in
      * turn, each for half of what is left of it. */
     int connect_timeout_ms;
     int command_timeout_ms; /* 0 */
@@ -227,8 +231,7 @@ engram_conn_create(const struct engram_options *o, enum engram_status *st);
 ENGRAM_API void engram_conn_destroy(struct engram_conn **c);
 
 /* Begins to connect; whatever comes of it is told by the callbacks. Attach a
- * loop before or after. A name of a host is looked up with getaddrinfo,
- * which blocks; an address is not looked up. ENGRAM_INVALID: it is open. */
+ * loop before or after. ENGRAM_INVALID: it is open. */
 ENGRAM_API enum engram_status engram_conn_open(struct engram_conn *c);
 /* At once; what waits is called back with ENGRAM_CANCELLED. Does not call
  * on_disconnected. May be opened again. */
@@ -410,7 +413,7 @@ enum { ENGRAM_READABLE = 1, ENGRAM_WRITABLE = 2 };
 
 /* What the connection waits for. */
 struct engram_wish {
-    int fd;            /* -1: none now */
+    int fd;            /* -1: none now; not always a socket */
     unsigned events;   /* ENGRAM_READABLE, ENGRAM_WRITABLE */
     int64_t wake_at_ms; /* CLOCK_MONOTONIC; -1: no timer */
 };

@@ -122,6 +122,7 @@ static void init_body(struct engram_conn *c, const struct conn_env *env)
                                      : &transport_plain,
         .target = &c->target,
         .keepalive_s = c->options.keepalive_s,
+        .find = env->find,
         .fd = -1,
         .state = env->arg,
     };
@@ -332,7 +333,9 @@ void engram_conn_on_ready(struct engram_conn *c, unsigned events)
     }
     conn_enter(c);
     conn_refresh_now(c);
-    if (c->state == LINK_CONNECTING) {
+    if (c->state == LINK_RESOLVING) {
+        link_resolve(c);
+    } else if (c->state == LINK_CONNECTING) {
         link_advance(c);
     }
     bool has_socket = c->state >= LINK_GREETING;

@@ -33,6 +33,7 @@ enum {
 enum link_state {
     LINK_CLOSED,
     LINK_WAITING, /* for its time to try again */
+    LINK_RESOLVING, /* the host's name */
     LINK_CONNECTING,
     LINK_GREETING,
     LINK_READY,
@@ -43,6 +44,7 @@ struct conn_env {
     const struct transport_ops *transport; /* NULL: as the options want it */
     int64_t (*now_us)(void *arg);
     void *arg;         /* of now_us; and transport->state at first */
+    lookup_find_fn *find; /* NULL: getaddrinfo */
     uint64_t seed;     /* of the jitter */
     int64_t fail_after; /* the account's, see base/mem.h */
 };
@@ -181,6 +183,8 @@ void conn_set_error(struct engram_conn *c, const char *format, ...)
 
 /* ---- link.c ---- */
 void link_open(struct engram_conn *c);
+/* What is watched while resolving is ready. */
+void link_resolve(struct engram_conn *c);
 /* The socket is ready while connecting. */
 void link_advance(struct engram_conn *c);
 /* The address at hand has had its time, and there is another. */

@@ -1,8 +1,11 @@
 /* link: from one state to the next.
  *
- *   CLOSED -open-> WAITING -its time-> CONNECTING -socket-> GREETING -> READY
- *      ^              ^                    |                    |         |
- *      +--- for good -+------ break -------+--------------------+---------+
+ *   CLOSED -open-> WAITING -its time-> RESOLVING -addresses-> CONNECTING
+ *      ^              ^                     |                      |  socket
+ *      |              |                     |                   GREETING -> READY
+ *      +--- for good -+------ break --------+----------------------+----------+
+ *
+ * RESOLVING is passed at once where there is no name to be looked up.
  *
  * While a link is being made, commands gather in `out` and none of their bytes
  * leave, so an attempt that fails costs them nothing. Once it is ready, what was
@@ -78,28 +81,35 @@ void link_try_next(struct engram_conn *c)
     try_addresses(c);
 }
 
-void link_open(struct engram_conn *c)
+void link_resolve(struct engram_conn *c)
 {
     enum engram_status why = ENGRAM_CONNECT;
-    const char *text = "";
-    c->state = LINK_CONNECTING;
+    assert(c->state == LINK_RESOLVING);
+    conn_forget_fd(c);
+    switch (c->transport.ops->open(&c->transport, &why)) {
+    case TRANSPORT_DONE:
+        /* From here on the transport closes a socket that was handed in. */
+        c->is_adopted = true;
+        c->state = LINK_CONNECTING;
+        try_addresses(c);
+        break;
+    case TRANSPORT_AGAIN: break;
+    case TRANSPORT_FAILED:
+        set_transport_error(c, why == ENGRAM_RESOLVE ? "resolve" : "connect");
+        link_break(c, why);
+        break;
+    }
+}
+
+void link_open(struct engram_conn *c)
+{
+    c->state = LINK_RESOLVING;
     c->address_deadline_us = REQUEST_NO_DEADLINE;
     c->connect_deadline_us =
         c->options.connect_timeout_ms == 0
             ? REQUEST_NO_DEADLINE
             : c->now_us + (int64_t)c->options.connect_timeout_ms * 1000;
-    if (c->transport.ops->open(&c->transport, &why, &text) != TRANSPORT_DONE) {
-        char name[ERROR_TEXT_BYTES / 2];
-        target_name(&c->target, name, sizeof name);
-        conn_set_error(c, "%s %s: %s",
-                       why == ENGRAM_RESOLVE ? "resolve" : "connect", name,
-                       text);
-        link_break(c, why);
-        return;
-    }
-    /* From here on the transport closes the socket that was handed in. */
-    c->is_adopted = true;
-    try_addresses(c);
+    link_resolve(c);
 }
 
 void link_advance(struct engram_conn *c)

@@ -145,20 +145,32 @@ static void end_unwritable(struct engram_conn *c)
     }
 }
 
+/* Has an attempt begun that is not through? */
+static bool is_attempting(const struct engram_conn *c)
+{
+    return c->state >= LINK_RESOLVING && c->state <= LINK_GREETING;
+}
+
+static void give_up_attempt(struct engram_conn *c)
+{
+    bool is_resolving = c->state == LINK_RESOLVING;
+    char name[ERROR_TEXT_BYTES / 2];
+    target_name(&c->target, name, sizeof name);
+    conn_set_error(c, "%s %s: no answer after %d ms%s",
+                   is_resolving ? "resolve" : "connect", name,
+                   c->options.connect_timeout_ms,
+                   c->transport.text != NULL ? c->transport.text : "");
+    link_break(c, is_resolving ? ENGRAM_RESOLVE : ENGRAM_CONNECT);
+}
+
 static void run_link(struct engram_conn *c)
 {
     if (c->write_failure != ENGRAM_OK) {
         end_unwritable(c);
     } else if (c->state == LINK_WAITING && is_due(c, c->retry_at_us)) {
         link_open(c);
-    } else if ((c->state == LINK_CONNECTING || c->state == LINK_GREETING) &&
-               is_due(c, c->connect_deadline_us)) {
-        char name[ERROR_TEXT_BYTES / 2];
-        target_name(&c->target, name, sizeof name);
-        conn_set_error(c, "connect %s: no answer after %d ms%s", name,
-                       c->options.connect_timeout_ms,
-                       c->transport.text != NULL ? c->transport.text : "");
-        link_break(c, ENGRAM_CONNECT);
+    } else if (is_attempting(c) && is_due(c, c->connect_deadline_us)) {
+        give_up_attempt(c);
     } else if (c->state == LINK_CONNECTING &&
                is_due(c, c->address_deadline_us)) {
         link_try_next(c);
@@ -224,7 +236,7 @@ static int64_t wake_at(const struct engram_conn *c)
     if (c->state == LINK_WAITING) {
         sooner(&at, c->retry_at_us);
     }
-    if (c->state == LINK_CONNECTING || c->state == LINK_GREETING) {
+    if (is_attempting(c)) {
         sooner(&at, c->connect_deadline_us);
     }
     if (c->state == LINK_CONNECTING) {
@@ -243,13 +255,13 @@ struct engram_wish engram_conn_wish(const struct engram_conn *c)
 {
     int64_t at = wake_at(c);
     struct engram_wish w = {
-        .fd = c->state >= LINK_CONNECTING ? c->transport.fd : -1,
+        .fd = c->state >= LINK_RESOLVING ? c->transport.fd : -1,
         .wake_at_ms = at < 0 ? -1 : (at + US_PER_MS - 1) / US_PER_MS,
     };
     if (w.fd < 0) {
         return w;
     }
-    if (c->state == LINK_CONNECTING) {
+    if (c->state <= LINK_CONNECTING) {
         w.events = c->transport.wants;
         return w;
     }

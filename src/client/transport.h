@@ -1,11 +1,12 @@
 /* transport: how bytes get to the server and back. An interface, so that tests
  * hand in a scripted one and TLS stands behind the same calls.
  *
- * Life: open, then next until it does not fail (or `has_more` says that no
- * address is left), then advance whenever the socket is ready for `wants`, until
- * DONE; then read and write; drop closes the socket, close ends everything.
- * What close leaves for the next open, forget frees; it comes last.
- * `fd` is the socket to be watched, -1 where there is none. */
+ * Life: open, again whenever `fd` is ready for `wants`, until it is DONE; then
+ * next until it does not fail (or `has_more` says that no address is left), then
+ * advance whenever the socket is ready for `wants`, until DONE; then read and
+ * write; drop closes the socket, close ends everything. What close leaves for
+ * the next open, forget frees; it comes last.
+ * `fd` is what is to be watched, -1 where there is nothing. */
 #ifndef ENGRAM_CLIENT_TRANSPORT_H
 #define ENGRAM_CLIENT_TRANSPORT_H
 
@@ -14,11 +15,12 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include "client/lookup.h"
 #include "client/target.h"
 
 enum transport_result {
     TRANSPORT_DONE,
-    TRANSPORT_AGAIN,  /* when the socket is ready for `wants` */
+    TRANSPORT_AGAIN,  /* when `fd` is ready for `wants` */
     TRANSPORT_FAILED, /* `err` is the errno; `text` says more */
 };
 
@@ -27,6 +29,7 @@ struct transport {
     /* Set by the owner. */
     const struct target *target;
     int keepalive_s;
+    lookup_find_fn *find; /* NULL: getaddrinfo */
     /* The implementation's; the owner reads the first six. */
     int fd;
     int err;
@@ -39,13 +42,13 @@ struct transport {
     bool has_more;  /* another address can be tried */
     bool has_input; /* a read would bring something, whatever the socket says */
     void *state, *cursor;
+    struct lookup *lookup; /* of the host's name; it may outlive close */
 };
 
 struct transport_ops {
-    /* Finds the addresses. FAILED: *why is RESOLVE or CONNECT, and
-     * *text says more. */
-    enum transport_result (*open)(struct transport *t, enum engram_status *why,
-                                  const char **text);
+    /* Finds the addresses. FAILED: *why is RESOLVE, CONNECT or NOMEM. Whoever
+     * calls it again has stopped watching `fd`, which may be closed. */
+    enum transport_result (*open)(struct transport *t, enum engram_status *why);
     /* Begins to connect to the next address. */
     enum transport_result (*next)(struct transport *t);
     enum transport_result (*advance)(struct transport *t);

@@ -1,22 +1,23 @@
 /* transport_plain: sockets without encryption.
  *
- * A host's addresses are tried one after the other. They come from getaddrinfo,
- * which blocks where the host is a name; the library has no thread to let it
- * block in. `state` is the list, `cursor` the address to be tried next. */
+ * A host's addresses are tried one after the other. `state` is their list,
+ * `cursor` the one to be tried next. A name is looked up by a thread (lookup.c):
+ * until it is done, `fd` is what tells so. A look-up that the link does not
+ * outlast is left to go on, and the next attempt joins it. */
 #include "client/transport.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { PROBES_MAX = 3, PORT_TEXT_BYTES = 8 };
+enum { PROBES_MAX = 3 };
 
 static enum transport_result failed(struct transport *t, int err)
 {
@@ -44,29 +45,81 @@ static void set_options(int fd, bool is_tcp, int keepalive_s)
     }
 }
 
-static enum transport_result plain_open(struct transport *t,
-                                        enum engram_status *why,
-                                        const char **text)
+/* ---- finding the addresses ---- */
+
+static enum transport_result take_addresses(struct transport *t, int code,
+                                            struct addrinfo *found,
+                                            enum engram_status *why)
 {
-    t->has_more = true;
-    if (t->target->fd >= 0 || t->target->path != NULL) {
-        return TRANSPORT_DONE;
-    }
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
-                              .ai_flags = AI_NUMERICSERV };
-    struct addrinfo *found = NULL;
-    char port[PORT_TEXT_BYTES];
-    (void)snprintf(port, sizeof port, "%d", t->target->port);
-    int code = getaddrinfo(t->target->host, port, &hints, &found);
     if (code != 0) {
         *why = ENGRAM_RESOLVE;
-        *text = gai_strerror(code);
+        t->text = gai_strerror(code);
         return failed(t, 0);
     }
+    assert(t->lookup == NULL);
     t->state = found;
     t->cursor = found;
+    t->has_more = true;
     return TRANSPORT_DONE;
 }
+
+/* One that is done was so before this attempt: names may have moved since. */
+static bool can_join(const struct lookup *l, const struct target *to)
+{
+    return l != NULL && !lookup_is_done(l) &&
+           lookup_is_for(l, to->host, to->port);
+}
+
+static enum transport_result begin_lookup(struct transport *t,
+                                          enum engram_status *why)
+{
+    const struct target *to = t->target;
+    if (t->lookup == NULL) {
+        t->lookup = lookup_start(to->account, t->find, to->host, to->port);
+    }
+    if (t->lookup == NULL) {
+        *why = errno == ENOMEM ? ENGRAM_NOMEM : ENGRAM_RESOLVE;
+        return failed(t, errno);
+    }
+    t->fd = lookup_fd(t->lookup);
+    t->wants = ENGRAM_READABLE;
+    return TRANSPORT_AGAIN;
+}
+
+static enum transport_result go_on_with_lookup(struct transport *t,
+                                               enum engram_status *why)
+{
+    struct addrinfo *found;
+    if (!lookup_is_done(t->lookup)) {
+        return TRANSPORT_AGAIN;
+    }
+    int code = lookup_take(t->lookup, &found);
+    lookup_stop(&t->lookup);
+    t->fd = -1;
+    t->wants = 0;
+    return take_addresses(t, code, found, why);
+}
+
+static enum transport_result plain_open(struct transport *t,
+                                        enum engram_status *why)
+{
+    struct addrinfo *found;
+    if (t->target->fd >= 0 || t->target->path != NULL) {
+        t->has_more = true;
+        return TRANSPORT_DONE;
+    }
+    if (t->fd >= 0) {
+        return go_on_with_lookup(t, why);
+    }
+    if (!can_join(t->lookup, t->target)) {
+        lookup_stop(&t->lookup);
+    }
+    int code = lookup_digits(t->target->host, t->target->port, &found);
+    return code == EAI_NONAME ? begin_lookup(t, why)
+                              : take_addresses(t, code, found, why);
+}
+
+/* ---- connecting ---- */
 
 static enum transport_result connect_to(struct transport *t, int family,
                                         const struct sockaddr *addr,
@@ -169,11 +222,13 @@ static ssize_t plain_write(struct transport *t, const struct iovec *v,
 
 static void plain_drop(struct transport *t)
 {
-    if (t->fd >= 0) {
+    /* A look-up's goes with it. */
+    if (t->fd >= 0 && t->lookup == NULL) {
         close(t->fd);
-        t->fd = -1;
     }
+    t->fd = -1;
     t->wants = 0;
+    t->text = NULL;
 }
 
 static void plain_close(struct transport *t)
@@ -187,10 +242,9 @@ static void plain_close(struct transport *t)
     t->has_more = false;
 }
 
-/* close has left nothing. */
 static void plain_forget(struct transport *t)
 {
-    (void)t;
+    lookup_stop(&t->lookup);
 }
 
 const struct transport_ops transport_plain = {

@@ -152,19 +152,30 @@ static struct tls *acquire_state(struct transport *t)
     if (s == NULL) {
         s = mem_alloc_zeroed(t->target->account, sizeof *s);
         t->state = s;
-    }
-    if (s != NULL) {
-        s->plain = (struct transport){ .ops = &transport_plain,
-                                       .target = t->target,
-                                       .keepalive_s = t->keepalive_s,
-                                       .fd = -1 };
+        if (s != NULL) {
+            s->plain = (struct transport){ .ops = &transport_plain,
+                                           .target = t->target,
+                                           .keepalive_s = t->keepalive_s,
+                                           .find = t->find,
+                                           .fd = -1 };
+        }
     }
     return s;
 }
 
+/* What the sockets' part says of itself. */
+static void mirror(struct transport *t)
+{
+    struct tls *s = t->state;
+    t->fd = s->plain.fd;
+    t->err = s->plain.err;
+    t->text = s->plain.text;
+    t->wants = s->plain.wants;
+    t->has_more = s->plain.has_more;
+}
+
 static enum transport_result tls_open(struct transport *t,
-                                      enum engram_status *why,
-                                      const char **text)
+                                      enum engram_status *why)
 {
     struct tls *s = acquire_state(t);
     if (s != NULL && s->method == NULL) {
@@ -172,19 +183,18 @@ static enum transport_result tls_open(struct transport *t,
     }
     if (s == NULL || s->method == NULL) {
         *why = ENGRAM_NOMEM;
-        *text = engram_status_text(ENGRAM_NOMEM);
+        t->text = engram_status_text(ENGRAM_NOMEM);
         return TRANSPORT_FAILED;
     }
-    enum transport_result r = transport_plain.open(&s->plain, why, text);
-    t->has_more = s->plain.has_more;
-    if (r == TRANSPORT_FAILED) {
+    enum transport_result r = transport_plain.open(&s->plain, why);
+    mirror(t);
+    if (r != TRANSPORT_DONE) {
         return r;
     }
     s->ctx = tls_context_create(&t->target->tls, s->text, sizeof s->text);
     if (s->ctx == NULL) {
         *why = ENGRAM_CONNECT;
-        *text = s->text;
-        return TRANSPORT_FAILED;
+        return failed(t);
     }
     (void)SSL_CTX_set_session_cache_mode(
         s->ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
@@ -270,11 +280,7 @@ static enum transport_result begin(struct transport *t)
 static enum transport_result follow(struct transport *t,
                                     enum transport_result r)
 {
-    struct tls *s = t->state;
-    t->fd = s->plain.fd;
-    t->err = s->plain.err;
-    t->wants = s->plain.wants;
-    t->has_more = s->plain.has_more;
+    mirror(t);
     return r == TRANSPORT_DONE ? begin(t) : r;
 }
 
@@ -430,6 +436,7 @@ static void tls_forget(struct transport *t)
 {
     struct tls *s = t->state;
     if (s != NULL) {
+        transport_plain.forget(&s->plain);
         SSL_SESSION_free(s->session);
         BIO_meth_free(s->method);
         mem_free(t->target->account, s);

@@ -41,6 +41,24 @@ def test_hello_to_nobody():
     assert "resolve nobody.invalid:6379" in complaint
 
 
+def test_names_are_those_of_the_system(server, tmp_path):
+    """Of a hosts file that only the example sees."""
+    hosts = tmp_path / "hosts"
+    hosts.write_text("127.0.0.1 engram.test\n")
+
+    def with_hosts(*command):
+        return subprocess.run(
+            ["unshare", "-rm", "sh", "-c",
+             'mount --bind "$0" /etc/hosts && exec "$@"', str(hosts), *command],
+            capture_output=True, text=True, timeout=PROGRAM_SECONDS)
+
+    if with_hosts("true").returncode != 0:
+        pytest.skip("no namespace of one's own may be made here")
+    done = with_hosts(program("hello"), f"redis://engram.test:{server.port}")
+    assert (done.returncode, done.stdout) == (0, "hello, world\n")
+    assert run("hello", f"redis://localhost:{server.port}")[0] == 0
+
+
 def test_what_breaks_is_told_apart(server):
     status, output, _ = run("reconnect", server.url)
     assert status == 0

@@ -8,11 +8,9 @@
 
 #include "tests.h"
 
-enum transport_result fake_open(struct transport *t, enum engram_status *why,
-                                const char **text)
+enum transport_result fake_open(struct transport *t, enum engram_status *why)
 {
     (void)why;
-    (void)text;
     t->has_more = true;
     return TRANSPORT_DONE;
 }

@@ -6,8 +6,7 @@
 #include "client/conn_priv.h"
 
 /* Parts of a transport: there is one address, and connecting takes a turn. */
-enum transport_result fake_open(struct transport *t, enum engram_status *why,
-                                const char **text);
+enum transport_result fake_open(struct transport *t, enum engram_status *why);
 enum transport_result fake_advance(struct transport *t);
 ssize_t fake_read(struct transport *t, void *out, size_t len);
 ssize_t fake_write(struct transport *t, const struct iovec *v, int count);

@@ -21,6 +21,7 @@ int main(void)
     failed += test_sentinel_run();
     failed += test_chaos_run();
     failed += test_nomem_run();
+    failed += test_lookup_run();
     failed += test_loop_run();
     failed += test_tls_run();
     failed += test_pool_run();

@@ -26,6 +26,7 @@ int test_cache_race_run(void);
 int test_sentinel_run(void);
 int test_chaos_run(void);
 int test_nomem_run(void);
+int test_lookup_run(void);
 int test_loop_run(void);
 int test_tls_run(void);
 int test_pool_run(void);
