@@ -197,6 +197,8 @@ enum engram_status engram_pool_open(struct engram_pool *p)
     }
     if (st != ENGRAM_OK) {
         engram_pool_close(p);
+    } else {
+        pool_wake(p, pool_now_us(p)); /* finds out when to look again */
     }
     return st;
 }
@@ -208,6 +210,7 @@ static void end(struct engram_pool *p)
     p->is_refusing = false;
     p->reserved = NULL;
     uint64_t session = ++p->session;
+    conn_set_alarm(p->anchor, REQUEST_NO_DEADLINE, NULL, NULL);
     pool_fail_waiters(p, ENGRAM_CANCELLED);
     for (uint32_t i = 0; i < p->member_count && p->session == session; i++) {
         if (p->members[i]->conn != NULL) {

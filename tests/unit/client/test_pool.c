@@ -557,6 +557,30 @@ static void closing_calls_all_back(void **state)
     pool_stage_end(&s);
 }
 
+/* Nor does it keep the loop busy until connections would have been idle for too
+ * long; opened again, it counts anew. */
+static void closed_it_wants_nothing(void **state)
+{
+    (void)state;
+    struct pool_stage s;
+    pool_stage_init(&s);
+    s.options.connections_max = 2;
+    s.options.busy_at = 1;
+    pool_stage_begin(&s);
+    send_many(&s, 2);
+    pool_stage_answer_all(&s);
+    assert_int_equal(counters(&s).connections, 2);
+    engram_pool_close(s.pool);
+    assert_true(s.pool->anchor->alarm.at_us == REQUEST_NO_DEADLINE);
+    assert_int_equal(engram_pool_open(s.pool), ENGRAM_OK);
+    pool_stage_turn(&s);
+    pool_stage_answer_all(&s);
+    assert_int_equal(counters(&s).connections, 2);
+    pool_stage_pass_ms(&s, 61000);
+    assert_int_equal(counters(&s).connections, 1);
+    pool_stage_end(&s);
+}
+
 /* ---- destroyed in a callback ---- */
 
 static void destroy_on_reply(struct engram_conn *c, enum engram_status st,
@@ -678,6 +702,7 @@ int test_pool_run(void)
         cmocka_unit_test(one_that_has_given_up_is_tried_again),
         cmocka_unit_test(who_has_taken_one_sees_it_break),
         cmocka_unit_test(closing_calls_all_back),
+        cmocka_unit_test(closed_it_wants_nothing),
         cmocka_unit_test(a_callback_may_destroy_it),
         cmocka_unit_test(options_are_looked_at),
     };
