@@ -283,7 +283,7 @@ bool table_census_open(struct table *t)
         return false;
     }
     memset(t->census, 0, sizeof(struct census));
-    t->census->segments[0] = 1;
+    table_census_count(t->census, (struct segment *)t->root, 1);
     return true;
 }
 
@@ -295,9 +295,19 @@ void table_census_close(struct table *t)
     }
 }
 
-void table_census_move(struct table *t, unsigned depth, int segments)
+void table_census_count(struct census *c, const struct segment *s, int sign)
 {
-    t->census->segments[depth] += (uint32_t)segments;
+    if (c == NULL || s->bucket_count == 0) {
+        return;
+    }
+
+    uint32_t breadth = (uint32_t)s->bucket_count << s->depth;
+    unsigned power = BREADTHS - 1 - (unsigned)__builtin_clz(breadth);
+
+    assert(sign > 0 || c->segments[power] > 0);
+    c->segments[power] += (uint32_t)sign;
+    c->present &= ~((uint32_t)1 << power);
+    c->present |= (uint32_t)(c->segments[power] > 0) << power;
 }
 
 void table_census_compact(struct table *t)

@@ -64,11 +64,19 @@ struct segment {
 
 static_assert(sizeof(struct segment) == 8, "15 chunks fit two lines");
 
-/* How many segments there are at each depth; only while there is more than
- * one. table_random must know the greatest depth. */
+/* How many segments there are of each breadth, to a power of two; only while
+ * there is more than one. A segment's breadth is the number of buckets that a
+ * table of nothing but its like would have. With a good hash all are much the
+ * same. table_random must know the greatest. */
+enum { BREADTHS = 32 };
+
 struct census {
-    uint32_t segments[DEPTH_MAX + 1];
+    uint32_t present; /* a bit for each that is not 0 */
+    uint32_t segments[BREADTHS];
 };
+
+static_assert((uint64_t)BUCKETS_MAX << DEPTH_MAX < (uint64_t)1 << BREADTHS,
+              "every breadth is counted");
 
 struct table {
     /* 0, a segment, or a node of pointers with its width in bits (1 to 7) in
@@ -331,7 +339,8 @@ size_t table_directory_check(const struct table *t);
 
 bool table_census_open(struct table *t);
 void table_census_close(struct table *t);
-void table_census_move(struct table *t, unsigned depth, int segments);
+/* `s` has come (1) or goes (-1); a census of NULL is not taken. */
+void table_census_count(struct census *c, const struct segment *s, int sign);
 void table_census_compact(struct table *t);
 
 /* --- table_shape.c: growing, splitting, merging ------------------------ */

@@ -101,13 +101,14 @@ static bool segment_split(struct table *t, struct segment *s, uint64_t hash)
     table_segment_fill(high, &batch, low_count, high_count);
     table_directory_put(t, low_hash, depth, low);
     table_directory_put(t, high_hash, depth, high);
-    table_census_move(t, s->depth, -1);
-    table_census_move(t, depth, 2);
+    table_census_count(t->census, s, -1);
+    table_census_count(t->census, low, 1);
+    table_census_count(t->census, high, 1);
     table_segment_destroy(t, s);
     return true;
 
 undo:
-    if (t->census != NULL && t->census->segments[0] != 0) {
+    if (s->depth == 0) {
         table_census_close(t);
     }
     if (high != NULL) {
@@ -198,8 +199,9 @@ static struct segment *segment_merge(struct table *t, struct segment *s,
     table_segment_fill(merged, &batch, 0, batch.count);
 
     table_directory_join(t, hash, depth, merged);
-    table_census_move(t, depth + 1, -2);
-    table_census_move(t, depth, 1);
+    table_census_count(t->census, s, -1);
+    table_census_count(t->census, buddy, -1);
+    table_census_count(t->census, merged, 1);
     table_segment_destroy(t, s);
     table_segment_destroy(t, buddy);
     if (depth == 0) {

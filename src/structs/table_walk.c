@@ -4,7 +4,7 @@
 
 enum {
     /* Refused draws before table_random settles for an unfair one. With the
-     * hashes it is made for, a draw in 5 to 20 is taken. */
+     * hashes it is made for, a draw in 1 to 3 is taken. */
     RANDOM_DRAWS_MAX = 4096,
 };
 
@@ -158,17 +158,15 @@ uint64_t table_compact(struct table *t, uint64_t cursor, table_move_fn *move,
 
 /* --- random choice --------------------------------------------------------- */
 
-static unsigned depth_max(const struct table *t)
+/* No segment's breadth is above it. */
+static uint64_t breadth_max(const struct table *t)
 {
-    unsigned depth = DEPTH_MAX;
+    const struct segment *only = (const struct segment *)t->root;
 
     if (t->census == NULL) {
-        return 0;
+        return only->bucket_count;
     }
-    while (t->census->segments[depth] == 0) {
-        depth--;
-    }
-    return depth;
+    return (uint64_t)1 << (BREADTHS - __builtin_clz(t->census->present));
 }
 
 static void *choose(struct table *t, struct segment *s, uint64_t hash,
@@ -214,41 +212,34 @@ static void *choose_unfairly(struct table *t, struct random *r,
     }
 }
 
-/* Draws a place among equally many in each segment, whether or not there is a
- * slot there, until it hits an entry. A segment of depth d is drawn with
- * probability 2^-d, so of those less deep than others some are refused. */
+/* Draws places until one has an entry. A segment of depth d is drawn with
+ * probability 2^-d, so there the place is among as many buckets as make up the
+ * greatest breadth, whether it has so many or not. */
 void *table_random(struct table *t, struct random *r, struct table_at *at)
 {
-    unsigned deepest = depth_max(t);
-
     if (t->entry_count == 0) {
         return NULL;
     }
+
+    uint64_t breadth = breadth_max(t);
+
     for (unsigned draw = 0; draw < RANDOM_DRAWS_MAX; draw++) {
         uint64_t hash = random_next(r);
         struct segment *s = table_locate(t, hash);
-        /* Bits that the position does not use. */
-        uint64_t chance = hash & (((uint64_t)1 << (deepest - s->depth)) - 1);
+        uint64_t place = (hash & UINT32_MAX) * (breadth >> s->depth);
+        uint32_t index = (uint32_t)(place >> 32);
+        unsigned slot =
+            (unsigned)((place & UINT32_MAX) * SLOTS_PER_BUCKET >> 32);
 
-        if (chance != 0) {
-            continue;
-        }
-
-        uint64_t dice = random_next(r);
-        uint32_t bound = t->census == NULL ? s->bucket_count : BUCKETS_MAX;
-        uint32_t index = (uint32_t)((dice >> 32) * bound >> 32);
-        unsigned slot = (unsigned)((dice & 0xffffffff) * SLOTS_PER_BUCKET
-                                   >> 32);
-
-        if (index >= s->bucket_count) {
-            continue;
-        }
-        if (segment_bucket(s, index)->flags & 1u << slot) {
+        if (index < s->bucket_count
+            && segment_bucket(s, index)->flags & 1u << slot) {
             return choose(t, s, hash, index, slot, at);
         }
     }
     return choose_unfairly(t, r, at);
 }
+
+static_assert(DEPTH_MAX <= 32, "what chooses a segment does not choose in it");
 
 /* --- figures and checks ----------------------------------------------------- */
 
@@ -286,7 +277,7 @@ void table_stats_read(const struct table *t, struct table_stats *out)
 {
     uint64_t cursor = 0;
 
-    *out = (struct table_stats){.depth_max = depth_max(t)};
+    *out = (struct table_stats){0};
     do {
         const struct segment *s = next_segment(t, &cursor);
 
@@ -296,6 +287,8 @@ void table_stats_read(const struct table *t, struct table_stats *out)
             out->bucket_count += s->bucket_count;
             out->slot_count += (size_t)s->bucket_count * SLOTS_PER_BUCKET;
             out->displaced += count_displaced(s);
+            out->depth_max = s->depth > out->depth_max ? s->depth
+                                                       : out->depth_max;
         }
     } while (cursor != 0);
 }
@@ -374,7 +367,7 @@ static size_t check_segment(const struct table *t, const struct segment *s,
 
 void table_check(const struct table *t)
 {
-    struct census census = {{0}};
+    struct census census = {0};
     size_t bytes = slab_class_bytes(sizeof(*t)) + table_directory_check(t);
     size_t count = 0;
     uint64_t cursor = 0;
@@ -386,13 +379,12 @@ void table_check(const struct table *t)
         if (s != NULL) {
             bytes += check_segment(t, s, prefix_hash);
             count += s->entry_count;
-            census.segments[s->depth]++;
+            table_census_count(&census, s, 1);
         }
     } while (cursor != 0);
 
     if (t->census != NULL) {
         bytes += slab_class_bytes(sizeof(census));
-        assert(census.segments[0] == 0);
         assert(memcmp(&census, t->census, sizeof(census)) == 0);
     } else {
         assert(word_bits(t->root) == 0);
