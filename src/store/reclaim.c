@@ -12,6 +12,7 @@ enum {
     RECLAIM_BUCKETS = 64, /* between looks at the clock */
     RECLAIM_PAGES = 16,
     RECLAIM_ELEMENTS = 256,
+    RECLAIM_RECORD_CHUNKS = 256,
 };
 
 /* What it has to free is no longer its shard's business. */
@@ -107,7 +108,7 @@ static bool reclaim_step(struct keyspace *ks)
         return true;
     }
     if (ks->expiry != NULL) {
-        expiry_destroy(&ks->expiry);
+        (void)expiry_destroy_some(&ks->expiry, RECLAIM_RECORD_CHUNKS);
         return true;
     }
     return slab_heap_drain(ks->heap, RECLAIM_PAGES);

@@ -337,28 +337,41 @@ struct expiry *expiry_create(struct mem_account *a, int64_t now_ms)
 
 void expiry_destroy(struct expiry **e)
 {
-    if (*e == NULL) {
-        return;
+    if (*e != NULL) {
+        (void)expiry_destroy_some(e, SIZE_MAX);
+        assert(*e == NULL);
     }
-    for (int i = 0; i < 2; i++) {
-        struct wheel *w = &(*e)->wheels[i];
-        struct slot_place place;
-        do {
-            while (w->due != NULL) {
-                records_drop_first(*e, &w->due);
-            }
-            while (w->loose != NULL) {
-                records_drop_first(*e, &w->loose);
-            }
-            if (wheel_next_slot(w, &place)) {
-                w->due = wheel_detach(w, place);
-            }
-        } while (w->due != NULL);
-        levels_free(*e, w);
+}
+
+/* Frees one chunk of records; false: there are none. */
+static bool wheel_drop_chunk(struct expiry *e, struct wheel *w)
+{
+    struct slot_place place;
+    if (w->due == NULL && wheel_next_slot(w, &place)) {
+        w->due = wheel_detach(w, place);
     }
-    assert((*e)->bytes == mem_usable(*e));
-    mem_free((*e)->account, *e);
-    *e = NULL;
+    if (w->due == NULL && w->loose == NULL) {
+        return false;
+    }
+    records_drop_first(e, w->due != NULL ? &w->due : &w->loose);
+    return true;
+}
+
+bool expiry_destroy_some(struct expiry **e, size_t budget)
+{
+    struct expiry *dead = *e;
+    for (size_t i = 0; i < budget; i++) {
+        if (!wheel_drop_chunk(dead, &dead->wheels[0])
+            && !wheel_drop_chunk(dead, &dead->wheels[1])) {
+            levels_free(dead, &dead->wheels[0]);
+            levels_free(dead, &dead->wheels[1]);
+            assert(dead->bytes == mem_usable(dead));
+            mem_free(dead->account, dead);
+            *e = NULL;
+            return true;
+        }
+    }
+    return false;
 }
 
 enum status expiry_add(struct expiry *e, int64_t deadline_ms, uint64_t position)

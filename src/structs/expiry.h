@@ -29,6 +29,10 @@ struct expiry;
  * deadlines are unix times too and may be anything. */
 struct expiry *expiry_create(struct mem_account *a, int64_t now_ms);
 void expiry_destroy(struct expiry **e);
+/* The same in slices of `budget` chunks of records, of 4 KB at most. After
+ * the first call only this, expiry_destroy and expiry_bytes may be called. True:
+ * it is gone, and *e NULL. */
+bool expiry_destroy_some(struct expiry **e, size_t budget);
 
 /* Any deadline, past ones included (they are due at once). ST_NOMEM: nothing
  * changed. */

@@ -64,15 +64,28 @@ void table_destroy(struct table **t)
     if (dead == NULL) {
         return;
     }
-    table_clear(dead);
-    slab_free(dead->heap, dead);
+    (void)table_destroy_some(&dead, SIZE_MAX, NULL, NULL);
+    assert(dead == NULL);
 }
 
-void table_clear(struct table *t)
+bool table_destroy_some(struct table **t, size_t budget, table_visit_fn *visit,
+                        void *self)
 {
-    table_directory_clear(t);
-    table_census_close(t);
-    t->entry_count = 0;
+    struct table *dead = *t;
+
+    for (size_t done = 0; done < budget;) {
+        size_t step = table_directory_drop(dead, visit, self);
+
+        if (step == 0) {
+            table_census_close(dead);
+            assert(dead->used_bytes == slab_class_bytes(sizeof(*dead)));
+            slab_free(dead->heap, dead);
+            *t = NULL;
+            return true;
+        }
+        done += step;
+    }
+    return false;
 }
 
 void table_set_home(struct table *t, struct slab_heap *heap, void *hash_self)

@@ -30,8 +30,15 @@ struct table *table_create(struct slab_heap *heap, table_hash_fn *hash,
                            void *hash_self);
 /* Frees the table's own memory, not the entries. */
 void table_destroy(struct table **t);
-/* Empties it; the entries stay the caller's. */
-void table_clear(struct table *t);
+
+typedef void table_visit_fn(void *self, void *entry);
+/* The same in slices: frees `budget` cells of the table's, or calls `visit`
+ * (NULL: for none) for as many entries, which may free them; a chunk of 112
+ * entries more at most. Each entry is visited once. After the first call only
+ * this, table_destroy and table_bytes may be called. True: it is gone, and *t
+ * NULL. */
+bool table_destroy_some(struct table **t, size_t budget, table_visit_fn *visit,
+                        void *self);
 
 /* Its parts: `hash` gives position by its top bits. */
 static inline uint64_t table_position(uint64_t hash)
@@ -84,7 +91,6 @@ void table_remove(struct table_at *at);
  * in the table from a first call with 0 until 0 comes back is visited, however
  * the table grows or shrinks between calls; none twice unless it was removed
  * and inserted again. `visit` must not change the table. */
-typedef void table_visit_fn(void *self, void *entry);
 uint64_t table_scan(const struct table *t, uint64_t cursor,
                     table_visit_fn *visit, void *self);
 

@@ -152,7 +152,60 @@ void table_directory_join(struct table *t, uint64_t hash, unsigned depth,
     }
 }
 
-/* --- all of it ----------------------------------------------------------- */
+/* --- the end of it -------------------------------------------------------- */
+
+/* Goes down to the first segment, or to a node before it of which nothing is
+ * left: the word that holds it. *words: how many words it fills. */
+static uintptr_t *find_first(struct table *t, unsigned *words)
+{
+    uintptr_t *word = &t->root;
+    unsigned used = 0;
+    unsigned bits;
+
+    *words = 1;
+    while ((bits = word_bits(*word)) != 0) {
+        uintptr_t *node = word_node(*word);
+        unsigned i = 0;
+
+        while (i < 1u << bits && node[i] == 0) {
+            i++;
+        }
+        if (i == 1u << bits) {
+            *words = 1;
+            return word;
+        }
+        word = &node[i];
+        used += bits;
+        if (word_bits(*word) == 0) {
+            *words = 1u << (used - ((struct segment *)*word)->depth);
+        }
+    }
+    return word;
+}
+
+size_t table_directory_drop(struct table *t, table_visit_fn *visit, void *self)
+{
+    unsigned words;
+    uintptr_t *word = find_first(t, &words);
+    struct segment *s = (struct segment *)*word;
+
+    if (*word == 0) {
+        return 0;
+    }
+    if (word_bits(*word) != 0) {
+        table_cell_free(t, word_node(*word), node_bytes(word_bits(*word)));
+        *word = 0;
+        return 1;
+    }
+    if (s->bucket_count > 0) {
+        return 1 + table_segment_drop_chunk(t, s, visit, self);
+    }
+    table_segment_destroy(t, s);
+    memset(word, 0, words * sizeof(*word));
+    return 1;
+}
+
+/* --- all of it ------------------------------------------------------------ */
 
 /* A way from the root down, for visits of every node. */
 struct climb {
@@ -171,37 +224,6 @@ static void climb_push(struct climb *c, uintptr_t word, unsigned used)
     c->levels[c->level_count].next = 0;
     c->levels[c->level_count].used = used;
     c->level_count++;
-}
-
-void table_directory_clear(struct table *t)
-{
-    struct climb c = {.level_count = 0};
-
-    if (word_bits(t->root) != 0) {
-        climb_push(&c, t->root, 0);
-    } else if (t->root != 0) {
-        table_segment_destroy(t, (struct segment *)t->root);
-    }
-    t->root = 0;
-    while (c.level_count > 0) {
-        unsigned top = c.level_count - 1;
-        unsigned below = c.levels[top].used + c.levels[top].bits;
-        unsigned next = c.levels[top].next;
-        uintptr_t *node = c.levels[top].node;
-
-        if (next == 1u << c.levels[top].bits) {
-            table_cell_free(t, node, node_bytes(c.levels[top].bits));
-            c.level_count--;
-        } else if (word_bits(node[next]) != 0) {
-            c.levels[top].next++;
-            climb_push(&c, node[next], below);
-        } else {
-            struct segment *s = (struct segment *)node[next];
-
-            c.levels[top].next += 1u << (below - s->depth);
-            table_segment_destroy(t, s);
-        }
-    }
 }
 
 /* The words of one segment, from `first` on, are all of its words. */

@@ -301,6 +301,10 @@ struct segment *table_segment_create(struct table *t, uint64_t hash,
                                      unsigned depth, unsigned base,
                                      unsigned buckets);
 void table_segment_destroy(struct table *t, struct segment *s);
+/* Frees its last chunk, after a visit of the entries there unless `visit` is
+ * NULL; how many they were. The segment is good for nothing else then. */
+size_t table_segment_drop_chunk(struct table *t, struct segment *s,
+                                table_visit_fn *visit, void *self);
 void table_segment_gather(const struct segment *s, struct batch *out);
 /* Adds `count` entries from `first` on to a segment with room for them. */
 void table_segment_fill(struct segment *s, const struct batch *in,
@@ -330,8 +334,10 @@ bool table_directory_deepen(struct table *t, uint64_t hash, unsigned depth);
  * what is wider than needed. */
 void table_directory_join(struct table *t, uint64_t hash, unsigned depth,
                           struct segment *s);
-/* Destroys all segments and nodes. */
-void table_directory_clear(struct table *t);
+/* Destroys a part of what lies first: a chunk, after a visit of its entries (see
+ * table_destroy_some), a segment without chunks or an empty node. How many
+ * cells and entries it was; 0: nothing is left. */
+size_t table_directory_drop(struct table *t, table_visit_fn *visit, void *self);
 /* Moves the nodes on the way to `hash` that lie in source pages. */
 void table_directory_compact(struct table *t, uint64_t hash);
 /* Asserts the shape of all nodes; the bytes they take. */

@@ -219,6 +219,37 @@ void table_segment_destroy(struct table *t, struct segment *s)
     table_cell_free(t, s, segment_bytes(s->chunk_capacity));
 }
 
+static void bucket_prefetch_entries(const struct bucket *b)
+{
+    for (unsigned m = b->flags & BUCKET_PRESENT; m != 0; m &= m - 1) {
+        __builtin_prefetch(slot_entry(b->slots[__builtin_ctz(m)]));
+    }
+}
+
+size_t table_segment_drop_chunk(struct table *t, struct segment *s,
+                                table_visit_fn *visit, void *self)
+{
+    unsigned chunk = (s->bucket_count - 1u) / CHUNK_BUCKETS;
+    unsigned size = table_segment_chunk_buckets(s->bucket_count, chunk);
+    struct bucket *buckets = s->chunks[chunk];
+    size_t visited = 0;
+
+    for (unsigned i = 0; visit != NULL && i < size; i++) {
+        const struct bucket *b = &buckets[i];
+
+        if (i + 1 < size) {
+            bucket_prefetch_entries(&buckets[i + 1]);
+        }
+        for (unsigned m = b->flags & BUCKET_PRESENT; m != 0; m &= m - 1) {
+            visit(self, slot_entry(b->slots[__builtin_ctz(m)]));
+            visited++;
+        }
+    }
+    s->bucket_count = (uint16_t)(s->bucket_count - size);
+    table_cell_free(t, buckets, size * sizeof(struct bucket));
+    return visited;
+}
+
 void table_segment_gather(const struct segment *s, struct batch *out)
 {
     unsigned count = out->count;

@@ -36,7 +36,6 @@ struct hash_table {
     size_t deadline_count;
     size_t cell_bytes;    /* of all cells, in the allocator's measure */
     size_t outside_bytes; /* what of it is not the heap's */
-    uint64_t destroy_cursor;
     uint8_t parity; /* CELL_PARITY of the current sweep, or 0 */
 };
 
@@ -499,7 +498,6 @@ static size_t bytes(const struct value *v, const struct entry_memory *m)
 struct destroyer {
     struct hash_table *t;
     const struct entry_memory *m;
-    size_t count;
 };
 
 static void destroy_cell(void *self, void *cell)
@@ -507,43 +505,22 @@ static void destroy_cell(void *self, void *cell)
     struct destroyer *d = self;
     d->t->outside_bytes -= hash_cell_size(cell).outside_bytes;
     hash_cell_free(cell, d->m);
-    d->count++;
 }
 
-/* Takes some records off the wheel, or destroys it if there are none; false: it
- * is gone. */
-static bool drain_wheel(struct hash_table *t, size_t budget)
-{
-    uint64_t records[EXPIRE_BATCH];
-    for (size_t done = 0; t->wheel != NULL && done < budget;
-         done += EXPIRE_BATCH) {
-        if (expiry_take(t->wheel, INT64_MAX, records, EXPIRE_BATCH) == 0) {
-            expiry_destroy(&t->wheel);
-        }
-    }
-    return t->wheel != NULL;
-}
-
-/* The cells first, by cursor; nobody looks at the table's slots again. */
 static bool destroy_some(struct value **v, const struct entry_memory *m,
                          size_t budget)
 {
     struct hash_table *t = (struct hash_table *)(void *)*v;
-    struct destroyer d = {t, m, 0};
-    if (t->wheel != NULL && drain_wheel(t, budget)) {
+    struct destroyer d = {t, m};
+    if (t->wheel != NULL && !expiry_destroy_some(&t->wheel, budget)) {
         return false;
     }
-    do {
-        t->destroy_cursor = table_scan(t->table, t->destroy_cursor,
-                                       destroy_cell, &d);
-        if (t->destroy_cursor == 0) {
-            table_destroy(&t->table);
-            slab_free(m->heap, t);
-            *v = NULL;
-            return true;
-        }
-    } while (d.count < budget);
-    return false;
+    if (!table_destroy_some(&t->table, budget, destroy_cell, &d)) {
+        return false;
+    }
+    slab_free(m->heap, t);
+    *v = NULL;
+    return true;
 }
 
 static bool is_external(const struct value *v)

@@ -24,7 +24,6 @@ struct set_table {
     const struct hash_seed *seed;
     size_t cell_bytes;    /* of all cells, in the allocator's measure */
     size_t outside_bytes; /* of those that are not the heap's */
-    uint64_t destroy_cursor;
 };
 
 /* ---- cells ---- */
@@ -190,7 +189,6 @@ static size_t big_bytes(const struct value *v, const struct entry_memory *m)
 struct destroyer {
     struct set_table *t;
     const struct entry_memory *m;
-    size_t count;
 };
 
 static void destroy_cell(void *self, void *cell)
@@ -200,26 +198,19 @@ static void destroy_cell(void *self, void *cell)
         d->t->outside_bytes -= mem_usable(cell);
     }
     cell_destroy(cell, d->m);
-    d->count++;
 }
 
-/* The cells first, by cursor; nobody looks at the table's slots again. */
 static bool big_destroy_some(struct value **v, const struct entry_memory *m,
                              size_t budget)
 {
     struct set_table *t = (struct set_table *)(void *)*v;
-    struct destroyer d = {t, m, 0};
-    do {
-        t->destroy_cursor = table_scan(t->table, t->destroy_cursor,
-                                       destroy_cell, &d);
-        if (t->destroy_cursor == 0) {
-            table_destroy(&t->table);
-            slab_free(m->heap, t);
-            *v = NULL;
-            return true;
-        }
-    } while (d.count < budget);
-    return false;
+    struct destroyer d = {t, m};
+    if (!table_destroy_some(&t->table, budget, destroy_cell, &d)) {
+        return false;
+    }
+    slab_free(m->heap, t);
+    *v = NULL;
+    return true;
 }
 
 static bool big_is_external(const struct value *v)

@@ -257,7 +257,8 @@ static void destroy_cell(void *self, struct ranked *r)
     ranked_destroy(&r, x->m->heap, x->m->account);
 }
 
-/* The cells first, by the ranking; nobody looks at the table's slots again. */
+/* The cells first, by the ranking, then the table, whose slots nobody looks at
+ * again. */
 static bool big_destroy_some(struct value **v, const struct entry_memory *m,
                              size_t budget)
 {
@@ -268,10 +269,13 @@ static bool big_destroy_some(struct value **v, const struct entry_memory *m,
         forget_part(p);
         p->whole = NULL;
     }
-    if (ranking_destroy_some(&z->by_score, budget, destroy_cell, &x)) {
+    if (z->by_score != NULL
+        && ranking_destroy_some(&z->by_score, budget, destroy_cell, &x)) {
         return false;
     }
-    table_destroy(&z->by_member);
+    if (!table_destroy_some(&z->by_member, budget, NULL, NULL)) {
+        return false;
+    }
     slab_free(m->heap, z);
     *v = NULL;
     return true;

@@ -1,5 +1,6 @@
 /* The unit tests of src/structs, one group a file. */
 int test_table_run(void);
+int test_table_destroy_run(void);
 int test_expiry_run(void);
 int test_listpack_run(void);
 int test_intset_run(void);
@@ -11,6 +12,7 @@ int main(void)
 {
     int failed = test_table_run();
 
+    failed += test_table_destroy_run();
     failed += test_expiry_run();
     failed += test_listpack_run();
     failed += test_intset_run();

@@ -517,6 +517,38 @@ static void test_out_of_memory(void **state)
     assert_int_equal(mem_used(&a), 0);
 }
 
+/* With records due, on all levels of both wheels, and one slot half visited. */
+static void test_destroy_in_slices(void **state)
+{
+    (void)state;
+    enum { COUNT = 30000, BUDGET = 3 };
+    struct mem_account a;
+    mem_account_init(&a);
+    struct expiry *e = expiry_create(&a, START_MS);
+    uint64_t out[10];
+    for (uint64_t i = 0; i < 2 * COUNT; i++) {
+        if (i == COUNT) {
+            assert_true(expiry_sweep_begin(e));
+            assert_int_equal(expiry_sweep_take(e, out, 10), 10);
+        }
+        int64_t deadline = START_MS + (INT64_C(1) << (i * 7 % 30));
+        assert_int_equal(expiry_add(e, deadline, i), ST_OK);
+    }
+    assert_int_equal(expiry_take(e, START_MS + 1, out, 10), 10);
+    size_t slices = 0;
+    a.fail_after = 0;
+    for (size_t before = expiry_bytes(e);
+         !expiry_destroy_some(&e, BUDGET); slices++) {
+        size_t now = expiry_bytes(e);
+        assert_int_equal(now, mem_used(&a));
+        assert_true(now < before && before - now <= (size_t)BUDGET * 4200);
+        before = now;
+    }
+    assert_null(e);
+    assert_true(slices > 20);
+    assert_int_equal(mem_used(&a), 0);
+}
+
 int test_expiry_run(void)
 {
     const struct CMUnitTest tests[] = {
@@ -531,6 +563,7 @@ int test_expiry_run(void)
         cmocka_unit_test(test_sweep_under_load_clock_back),
         cmocka_unit_test(test_burst_in_slices),
         cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_destroy_in_slices),
     };
     return cmocka_run_group_tests_name("expiry", tests, NULL, NULL);
 }

@@ -749,9 +749,6 @@ static void test_find_position(void **state)
         }
         assert_non_null(found);
     }
-    table_clear(w.table);
-    assert_int_equal(table_count(w.table), 0);
-    table_check(w.table);
     world_close(&w);
 }
 

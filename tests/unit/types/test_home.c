@@ -334,6 +334,37 @@ static void test_goes_by_pages(void **state)
     }
 }
 
+/* One that shares the keyspace's heap goes element by element. No slice frees
+ * much more than its share, not even the last ones, which free the structure
+ * itself; none asks for memory. */
+static void test_goes_by_elements(void **state)
+{
+    enum { BUDGET = 8, SLICE_BYTES_MAX = 16 * 1024 };
+    (void)state;
+    for (enum kind kind = SET; kind < KINDS; kind++) {
+        struct house h;
+        struct slab_stats st;
+        house_init(&h, kind, 3 * ITEMS, true);
+        struct value *v = entry_value(h.e);
+        size_t slices = 1;
+        h.w.m->account->fail_after = 0;
+        slab_stats_read(h.w.m->heap, &st);
+        for (size_t before = st.cell_bytes;
+             !value_destroy_some(&v, h.w.m, BUDGET); slices++) {
+            slab_stats_read(h.w.m->heap, &st);
+            assert_true(st.cell_bytes <= before);
+            assert_true(before - st.cell_bytes <= SLICE_BYTES_MAX);
+            before = st.cell_bytes;
+        }
+        assert_true(slices > 3 * ITEMS / 128);
+        h.w.m->account->fail_after = -1;
+        entry_free_shell(h.e, h.w.m);
+        slab_stats_read(h.w.m->heap, &st);
+        assert_int_equal(st.cell_bytes, 0);
+        world_deinit(&h.w);
+    }
+}
+
 int test_home_run(void)
 {
     const struct CMUnitTest tests[] = {
@@ -344,6 +375,7 @@ int test_home_run(void)
         cmocka_unit_test(test_parts_of_a_list),
         cmocka_unit_test(test_list_becomes_flat),
         cmocka_unit_test(test_goes_by_pages),
+        cmocka_unit_test(test_goes_by_elements),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
