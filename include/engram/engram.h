@@ -202,8 +202,9 @@ struct engram_options {
     engram_drained_fn *on_drained;
     void *arg; /* given to these */
 
-    /* TLS 1.2 or newer. What is NULL is not given. Files are PEM and are read
-     * anew for each attempt to connect. */
+    /* TLS 1.2 or newer. What is NULL is not given. Files are PEM; for each
+     * attempt to connect they are read anew, but for those that the connections
+     * of a pool, a cluster or a sentinel share: these if they have changed. */
     int tls;                 /* 0; 1: encrypt; a rediss:// URL sets it */
     const char *tls_ca_file; /* whom to trust; neither file nor directory: */
     const char *tls_ca_dir;  /* whom the system trusts */

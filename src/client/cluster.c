@@ -100,6 +100,7 @@ static enum engram_status create_control(struct engram_cluster *k,
     if (k->control == NULL) {
         return st;
     }
+    conn_keep_tls(k->control);
     k->control->tap =
         (struct conn_tap){ .is_sole = true,
                            .on_ready = cluster_refresh_on_ready,

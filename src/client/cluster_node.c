@@ -125,6 +125,7 @@ static enum engram_status connect_node(struct cluster_node *n,
                                       .on_ready = on_ready,
                                       .on_ended = on_ended,
                                       .arg = n };
+    conn_share_tls(n->conn, k->control);
     st = k->options.hooks.attach(n->conn, k->options.hooks.loop);
     if (st != ENGRAM_OK) {
         engram_conn_destroy(&n->conn);

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "client/sized.h"
+#include "client/tls_context.h"
 
 enum {
     LINE_BYTES_MAX = 64 * 1024,
@@ -180,6 +181,22 @@ struct engram_conn *conn_create_in(const struct engram_options *o,
     return c;
 }
 
+void conn_keep_tls(struct engram_conn *c)
+{
+    assert(c->transport.tls == NULL);
+    if (c->target.tls.is_on) {
+        c->transport.tls = tls_context_create();
+    }
+}
+
+void conn_share_tls(struct engram_conn *c, const struct engram_conn *with)
+{
+    assert(c->transport.tls == NULL);
+    if (with->transport.tls != NULL) {
+        c->transport.tls = tls_context_acquire(with->transport.tls);
+    }
+}
+
 static int64_t real_now_us(void *arg)
 {
     (void)arg;
@@ -229,6 +246,7 @@ static void conn_free(struct engram_conn *c)
     node_pool_trim(&c->requests, 0);
     shelf_trim(&c->shelf);
     c->transport.ops->forget(&c->transport);
+    tls_context_release(&c->transport.tls);
     target_deinit(&c->target);
     /* What is left is the connection itself. */
     assert(mem_used(&c->account) == mem_usable(c));

@@ -169,6 +169,11 @@ bool conn_copy_options(struct engram_options *to,
 struct engram_conn *conn_create_in(const struct engram_options *o,
                                    const struct conn_env *env,
                                    enum engram_status *st);
+/* Keeps what it reads of TLS's files for its next attempts, and for those who
+ * share it. Without memory to remember by, it does not. */
+void conn_keep_tls(struct engram_conn *c);
+/* `c` uses what `with` keeps. They have the same options of TLS. */
+void conn_share_tls(struct engram_conn *c, const struct engram_conn *with);
 /* What it was made with; the strings are the connection's. */
 struct engram_options conn_recall_options(const struct engram_conn *c);
 void conn_enter(struct engram_conn *c);

@@ -71,6 +71,7 @@ static bool make_anchor(struct engram_pool *p, enum engram_status *st)
     if (p->anchor == NULL) {
         return false;
     }
+    conn_keep_tls(p->anchor);
     p->anchor->tap = (struct conn_tap){ .is_sole = true, .arg = p };
     *st = p->options.hooks.attach(p->anchor, p->options.hooks.loop);
     if (*st != ENGRAM_OK) {

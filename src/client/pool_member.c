@@ -54,6 +54,7 @@ static enum engram_status begin(struct engram_pool *p, struct pool_member *m)
     m->conn->tap = tap;
     m->conn->tap.arg = m;
     member_set_shared(m, true);
+    conn_share_tls(m->conn, p->anchor);
     st = p->options.hooks.attach(m->conn, p->options.hooks.loop);
     if (st == ENGRAM_OK) {
         (void)engram_conn_open(m->conn);

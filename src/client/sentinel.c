@@ -89,6 +89,9 @@ static enum engram_status create_guide(struct engram_sentinel *s,
 {
     enum engram_status st = ENGRAM_OK;
     s->guide = sentinel_create_conn(s, o, &sentinel_guide_tap, s, &st);
+    if (s->guide != NULL) {
+        conn_keep_tls(s->guide);
+    }
     return st;
 }
 

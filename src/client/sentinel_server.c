@@ -58,8 +58,14 @@ enum engram_status sentinel_server_create(struct engram_sentinel *s,
     enum engram_status st = ENGRAM_OK;
     server->sentinel = s;
     server->conn = sentinel_create_conn(s, o, &server_tap, server, &st);
-    if (server->conn != NULL) {
-        server->conn->role = role;
+    if (server->conn == NULL) {
+        return st;
+    }
+    server->conn->role = role;
+    if (server == &s->master) {
+        conn_keep_tls(server->conn);
+    } else {
+        conn_share_tls(server->conn, s->master.conn);
     }
     return st;
 }

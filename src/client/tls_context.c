@@ -1,14 +1,38 @@
 /* tls_context: from options to an SSL_CTX.
  *
- * One is made for each attempt to connect, so that renewed certificates count
- * from the next connection on, and none is shared, so that connections of
- * different threads share nothing. */
+ * To read a bundle of all the world's authorities takes some 40 ms, so the
+ * connections of a pool, a cluster or a sentinel share what one has read. Before
+ * each attempt to connect the files are looked at (stat), and are read anew if
+ * one is not the one it was: renewed certificates count from the next connection
+ * on. A directory changes when a file is put into it or taken away; what OpenSSL
+ * has read from it is not looked at again until then.
+ *
+ * A connection of its own makes a context for each attempt, since a bundle that
+ * nobody else uses would cost it more than a megabyte. Connections of different
+ * threads share nothing. */
 #include "client/tls_context.h"
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+
+enum { FILES_MAX = 4 };
+
+/* Which file it is, and which edition; all zero: there is none. */
+struct stamp {
+    dev_t device;
+    ino_t inode;
+    off_t size;
+    struct timespec changed;
+};
+
+struct tls_context {
+    uint32_t owners;
+    SSL_CTX *ctx; /* NULL: nothing has been read */
+    struct stamp stamps[FILES_MAX]; /* when it was */
+};
 
 void tls_take_error(char *text, size_t cap)
 {
@@ -76,7 +100,7 @@ static const char *apply(SSL_CTX *ctx, const struct target_tls *o,
     return NULL;
 }
 
-SSL_CTX *tls_context_create(const struct target_tls *o, char *text, size_t cap)
+static SSL_CTX *create_ctx(const struct target_tls *o, char *text, size_t cap)
 {
     ERR_clear_error();
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
@@ -108,6 +132,100 @@ SSL_CTX *tls_context_create(const struct target_tls *o, char *text, size_t cap)
     /* A default directory that is not there leaves an error without failing. */
     ERR_clear_error();
     return ctx;
+}
+
+/* ---- sharing ---- */
+
+struct tls_context *tls_context_create(void)
+{
+    struct tls_context *shared = OPENSSL_zalloc(sizeof *shared);
+    if (shared != NULL) {
+        shared->owners = 1;
+    }
+    return shared;
+}
+
+struct tls_context *tls_context_acquire(struct tls_context *shared)
+{
+    shared->owners++;
+    return shared;
+}
+
+void tls_context_release(struct tls_context **pointer)
+{
+    struct tls_context *shared = *pointer;
+    *pointer = NULL;
+    if (shared != NULL && --shared->owners == 0) {
+        SSL_CTX_free(shared->ctx);
+        OPENSSL_free(shared);
+    }
+}
+
+static struct stamp stamp_of(const char *path)
+{
+    struct stat now;
+    struct stamp stamp = { 0 };
+    if (path != NULL && stat(path, &now) == 0) {
+        stamp.device = now.st_dev;
+        stamp.inode = now.st_ino;
+        stamp.size = now.st_size;
+        stamp.changed = now.st_mtim;
+    }
+    return stamp;
+}
+
+static bool stamp_equal(const struct stamp *a, const struct stamp *b)
+{
+    return a->device == b->device && a->inode == b->inode &&
+           a->size == b->size && a->changed.tv_sec == b->changed.tv_sec &&
+           a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+/* Where OpenSSL finds whom the system trusts. */
+static const char *path_of_system(const char *variable, const char *otherwise)
+{
+    const char *path = secure_getenv(variable);
+    return path != NULL ? path : otherwise;
+}
+
+static void take_stamps(const struct target_tls *o, struct stamp *stamps)
+{
+    const char *file = o->ca_file;
+    const char *dir = o->ca_dir;
+    if (file == NULL && dir == NULL) {
+        file = path_of_system(X509_get_default_cert_file_env(),
+                              X509_get_default_cert_file());
+        dir = path_of_system(X509_get_default_cert_dir_env(),
+                             X509_get_default_cert_dir());
+    }
+    stamps[0] = stamp_of(file);
+    stamps[1] = stamp_of(dir);
+    stamps[2] = stamp_of(o->cert_file);
+    stamps[3] = stamp_of(o->key_file);
+}
+
+SSL_CTX *tls_context_load(struct tls_context *shared,
+                          const struct target_tls *o, char *text, size_t cap)
+{
+    if (shared == NULL) {
+        return create_ctx(o, text, cap);
+    }
+    /* Before they are read: what changes meanwhile is read again. */
+    struct stamp now[FILES_MAX];
+    bool is_same = shared->ctx != NULL;
+    take_stamps(o, now);
+    for (int i = 0; i < FILES_MAX; i++) {
+        is_same = is_same && stamp_equal(&now[i], &shared->stamps[i]);
+    }
+    if (!is_same) {
+        SSL_CTX_free(shared->ctx);
+        shared->ctx = create_ctx(o, text, cap);
+        memcpy(shared->stamps, now, sizeof now);
+    }
+    if (shared->ctx != NULL) {
+        (void)SSL_CTX_up_ref(shared->ctx);
+    }
+    return shared->ctx;
 }
 
 bool tls_context_set_name(SSL *ssl, char *name)

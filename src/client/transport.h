@@ -18,6 +18,8 @@
 #include "client/lookup.h"
 #include "client/target.h"
 
+struct tls_context;
+
 enum transport_result {
     TRANSPORT_DONE,
     TRANSPORT_AGAIN,  /* when `fd` is ready for `wants` */
@@ -30,6 +32,7 @@ struct transport {
     const struct target *target;
     int keepalive_s;
     lookup_find_fn *find; /* NULL: getaddrinfo */
+    struct tls_context *tls; /* shared with others; NULL: with nobody */
     /* The implementation's; the owner reads the first six. */
     int fd;
     int err;

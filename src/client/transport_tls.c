@@ -191,7 +191,8 @@ static enum transport_result tls_open(struct transport *t,
     if (r != TRANSPORT_DONE) {
         return r;
     }
-    s->ctx = tls_context_create(&t->target->tls, s->text, sizeof s->text);
+    s->ctx = tls_context_load(t->tls, &t->target->tls, s->text,
+                              sizeof s->text);
     if (s->ctx == NULL) {
         *why = ENGRAM_CONNECT;
         return failed(t);
@@ -200,6 +201,16 @@ static enum transport_result tls_open(struct transport *t,
         s->ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(s->ctx, keep_session);
     return TRANSPORT_DONE;
+}
+
+/* Whom to trust has been settled; a bundle of authorities takes a megabyte or
+ * more. */
+static void forget_authorities(SSL_CTX *ctx)
+{
+    X509_STORE *nobody = X509_STORE_new();
+    if (nobody != NULL) {
+        SSL_CTX_set_cert_store(ctx, nobody);
+    }
 }
 
 static enum transport_result shake(struct transport *t)
@@ -222,11 +233,8 @@ static enum transport_result shake(struct transport *t)
     t->text = NULL;
     t->wants = 0;
     t->has_input = SSL_has_pending(s->ssl) == 1;
-    /* Whom to trust has been settled; a bundle of authorities takes a megabyte
-     * or more. */
-    X509_STORE *nobody = X509_STORE_new();
-    if (nobody != NULL) {
-        SSL_CTX_set_cert_store(s->ctx, nobody);
+    if (t->tls == NULL) {
+        forget_authorities(s->ctx);
     }
     return TRANSPORT_DONE;
 }

@@ -321,6 +321,26 @@ static void options_are_checked(void **state)
     net_end(&n);
 }
 
+static void nodes_share_what_tls_reads(void **state)
+{
+    const char *const seeds[] = { "rediss://h:7000" };
+    struct net *n = net_create(2, 2);
+    (void)state;
+    n->options.seeds = seeds;
+    net_begin(n);
+    for (int i = 0; i < 2; i++) {
+        net_send(n, NULL, "GET %s", net_key_of(n, i));
+    }
+    net_turn(n);
+    const struct tls_context *kept = n->k->control->transport.tls;
+    assert_non_null(kept);
+    assert_int_equal(n->k->node_count, 2);
+    for (int i = 0; i < 2; i++) {
+        assert_ptr_equal(n->k->nodes[i]->conn->transport.tls, kept);
+    }
+    net_end(&n);
+}
+
 int test_cluster_use_run(void)
 {
     const struct CMUnitTest tests[] = {
@@ -335,6 +355,7 @@ int test_cluster_use_run(void)
         cmocka_unit_test(a_callback_may_destroy),
         cmocka_unit_test(other_callbacks_may_destroy_too),
         cmocka_unit_test(options_are_checked),
+        cmocka_unit_test(nodes_share_what_tls_reads),
     };
     return cmocka_run_group_tests_name("cluster use", tests, NULL, NULL);
 }

@@ -681,6 +681,9 @@ static void options_are_looked_at(void **state)
     assert_true(t->tls.is_on);
     assert_string_equal(t->tls.ca_file, "ca.pem");
     assert_string_equal(t->tls.key_file, "cert.pem");
+    assert_non_null(member(&s, 0)->transport.tls);
+    assert_ptr_equal(member(&s, 0)->transport.tls,
+                     s.pool->anchor->transport.tls);
     pool_stage_end(&s);
 }
 

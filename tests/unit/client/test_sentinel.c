@@ -736,6 +736,21 @@ static void memory_may_run_out_anywhere(void **state)
     }
 }
 
+static void servers_share_what_tls_reads(void **state)
+{
+    struct town *t = *state;
+    t->server.tls = 1;
+    t->options.replicas = 1;
+    town_begin(t);
+    const struct tls_context *kept =
+        engram_sentinel_conn(t->s)->transport.tls;
+    assert_non_null(kept);
+    assert_ptr_equal(engram_sentinel_replica_conn(t->s, 0)->transport.tls,
+                     kept);
+    /* The sentinels are spoken to in plain text. */
+    assert_null(t->s->guide->transport.tls);
+}
+
 #define SENTINEL_TEST(name) \
     cmocka_unit_test_setup_teardown(name, setup, teardown)
 
@@ -765,6 +780,7 @@ int test_sentinel_run(void)
         SENTINEL_TEST(it_may_go_in_any_callback),
         SENTINEL_TEST(it_may_go_while_it_closes),
         SENTINEL_TEST(impossible_options_are_refused),
+        SENTINEL_TEST(servers_share_what_tls_reads),
         SENTINEL_TEST(it_finds_its_way_through_anything),
         cmocka_unit_test(memory_may_run_out_anywhere),
     };

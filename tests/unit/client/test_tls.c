@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "client/conn_priv.h"
+#include "client/tls_context.h"
 #include "tests.h"
 #include "tls_server.h"
 
@@ -447,6 +448,103 @@ static void sessions_are_resumed(void **state)
     }
 }
 
+/* ---- files that are read once ---- */
+
+static SSL_CTX *load(struct tls_context *shared, const struct target_tls *o)
+{
+    char text[192] = "";
+    SSL_CTX *ctx = tls_context_load(shared, o, text, sizeof text);
+    assert_true((ctx == NULL) == (text[0] != '\0'));
+    assert_true(ERR_peek_error() == 0);
+    /* The one that is shared has an owner more. */
+    SSL_CTX_free(shared != NULL ? ctx : NULL);
+    return ctx;
+}
+
+static void replace(const char *with, const char *path)
+{
+    char text[256];
+    snprintf(text, sizeof text, "%s.old", path);
+    assert_int_equal(rename(path, text), 0);
+    assert_int_equal(link(with, path), 0);
+    assert_int_equal(unlink(text), 0);
+}
+
+static void what_was_read_serves_until_a_file_changes(void **state)
+{
+    (void)state;
+    struct tls_files mine, other;
+    tls_files_create(&mine, "DNS:x", 10, NULL);
+    tls_files_create(&other, "DNS:x", 10, NULL);
+    struct target_tls o = { .is_on = true, .is_verified = true,
+                            .ca_file = mine.cert, .cert_file = mine.cert,
+                            .key_file = mine.key };
+    struct tls_context *shared = tls_context_create();
+    struct tls_context *too = tls_context_acquire(shared);
+    SSL_CTX *first = load(shared, &o);
+    assert_non_null(first);
+    assert_ptr_equal(load(too, &o), first);
+    (void)SSL_CTX_up_ref(first);
+    /* Half of it has been renewed; then all. */
+    replace(other.key, mine.key);
+    assert_null(load(shared, &o));
+    replace(other.cert, mine.cert);
+    SSL_CTX *second = load(shared, &o);
+    assert_non_null(second);
+    assert_ptr_not_equal(second, first);
+    tls_context_release(&shared);
+    assert_ptr_equal(load(too, &o), second);
+    tls_context_release(&too);
+    tls_context_release(&too);
+    SSL_CTX_free(first);
+    tls_files_destroy(&mine);
+    tls_files_destroy(&other);
+}
+
+/* Until it is told otherwise, a connection makes its own. */
+static void connections_share_what_is_kept(void **state)
+{
+    (void)state;
+    struct play p;
+    init(&p);
+    struct engram_conn *keeper = engram_conn_create(&p.options, NULL);
+    conn_keep_tls(keeper);
+    for (int i = 0; i < 2; i++) {
+        p.c = engram_conn_create(&p.options, NULL);
+        assert_null(p.c->transport.tls);
+        conn_share_tls(p.c, keeper);
+        assert_non_null(p.c->transport.tls);
+        assert_int_equal(engram_conn_open(p.c), ENGRAM_OK);
+        expect_answer(&p);
+        /* Whom to trust is still known when it comes back. */
+        tls_server_hang_up(&p.server, false);
+        until(&p, p.ended > 0);
+        p.ended = 0;
+        p.error[0] = '\0';
+        expect_answer(&p);
+        engram_conn_destroy(&p.c);
+    }
+    /* The server has another certificate, and is trusted once that is known. */
+    struct tls_files other;
+    tls_files_create(&other, "IP:127.0.0.1", 10, NULL);
+    assert_int_equal(SSL_CTX_use_certificate_file(p.server.ctx, other.cert,
+                                                  SSL_FILETYPE_PEM), 1);
+    assert_int_equal(SSL_CTX_use_PrivateKey_file(p.server.ctx, other.key,
+                                                 SSL_FILETYPE_PEM), 1);
+    p.c = engram_conn_create(&p.options, NULL);
+    conn_share_tls(p.c, keeper);
+    assert_int_equal(engram_conn_open(p.c), ENGRAM_OK);
+    until(&p, p.ended > 0);
+    assert_non_null(strstr(p.error, "self-signed certificate"));
+    p.ended = 0;
+    p.error[0] = '\0';
+    replace(other.cert, p.files.cert);
+    until(&p, p.connected == 5);
+    tls_files_destroy(&other);
+    engram_conn_destroy(&keeper);
+    end(&p);
+}
+
 /* ---- bytes ---- */
 
 static void reply_is_a_blob(struct engram_conn *c, enum engram_status st,
@@ -659,6 +757,8 @@ int test_tls_run(void)
         cmocka_unit_test(the_client_says_goodbye),
         cmocka_unit_test(a_garbled_record_ends_it),
         cmocka_unit_test(sessions_are_resumed),
+        cmocka_unit_test(what_was_read_serves_until_a_file_changes),
+        cmocka_unit_test(connections_share_what_is_kept),
         cmocka_unit_test(what_is_decrypted_needs_no_waking),
         cmocka_unit_test(large_requests_go_through),
         cmocka_unit_test(a_few_bytes_at_a_time_will_do),
