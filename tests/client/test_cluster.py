@@ -112,6 +112,15 @@ class Cluster:
                 replicas == {n.port for n in self.replicas()} and
                 all(n.say("ROLE")[3] == "connected" for n in self.replicas()))
 
+    def is_up_to_date(self):
+        """Has each master heard of all others' last epochs? Else one that is
+        given a slot may take too low an epoch for it, and lose it again."""
+        heard = [sorted((n["node_id"], n["epoch"])
+                        for n in master.say("CLUSTER NODES").values()
+                        if "master" in n["flags"])
+                 for master in self.masters()]
+        return all(h == heard[0] for h in heard)
+
     def wait(self, condition=None):
         condition = condition or self.is_agreed
         deadline = time.monotonic() + AGREE_SECONDS
@@ -189,7 +198,8 @@ def keyslot(cluster, key):
 
 
 def move_slot(cluster, slot, source, target):
-    """As an operator's tool does it."""
+    """As an operator's tool does it, but as soon as it can be done."""
+    cluster.wait(cluster.is_up_to_date)
     target.say("CLUSTER SETSLOT", slot, "IMPORTING", source.id)
     source.say("CLUSTER SETSLOT", slot, "MIGRATING", target.id)
     while True:
