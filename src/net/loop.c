@@ -255,12 +255,22 @@ void conn_released(struct conn *c)
     link_add(&c->loop->released, &c->flush_link);
 }
 
+/* What was made for a peer that has not taken it does not stay in the pool, but
+ * for one chunk, which any other would take too. */
+static void free_out(struct chain *out)
+{
+    struct chunk_pool *pool = out->pool;
+    uint32_t free_before = pool->free_count;
+    chain_deinit(out);
+    chunk_pool_trim(pool, free_before + 1);
+}
+
 static void conn_free(struct conn *c)
 {
     struct loop *l = c->loop;
     void *arg = c->arg;
     if (c->out.pool != NULL) {
-        chain_deinit(&c->out);
+        free_out(&c->out);
     }
     link_remove(&c->flush_link);
     link_remove(&c->conn_link);

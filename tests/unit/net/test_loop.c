@@ -322,6 +322,32 @@ static void close_drops_what_is_unsent(void **state)
     }
 }
 
+/* Chunks that were wanted for a long reply do not outlive a peer that has not
+ * taken it. */
+static void close_gives_chunks_back(void **state)
+{
+    static uint8_t bytes[CHUNK_BYTES * 30];
+    struct loop_handlers h = {.on_data = peer_data,
+                              .on_end = peer_end,
+                              .on_closed = peer_closed_stops};
+    struct world w;
+    struct peer p;
+    int server, client;
+    world_open(&w, state, 16, &h);
+    make_pair(&server, &client);
+    peer_open(&p, &w, server);
+    size_t before = mem_used(&w.account);
+    chain_append(conn_out(p.conn), bytes, sizeof bytes);
+    assert_true(mem_used(&w.account) > before + sizeof bytes);
+    conn_close(p.conn, false);
+    loop_run(w.loop);
+    assert_int_equal(p.closes, 1);
+    assert_int_equal(w.pool.free_count, 1);
+    assert_true(mem_used(&w.account) < before + 2 * CHUNK_BYTES);
+    close(client);
+    world_close(&w);
+}
+
 /* ---- pause and resume ---- */
 
 struct flow {
@@ -627,6 +653,7 @@ int run_loop_tests(enum loop_engine engine)
         WITH_ENGINE(big_chain_fast),
         WITH_ENGINE(big_chain_slow_reader),
         WITH_ENGINE(close_drops_what_is_unsent),
+        WITH_ENGINE(close_gives_chunks_back),
         WITH_ENGINE(pause_and_resume),
         WITH_ENGINE(paused_conn_receives_nothing),
         WITH_ENGINE(close_in_every_callback),
