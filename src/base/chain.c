@@ -5,8 +5,10 @@
  * instead, since what follows is often just CRLF and the next value's header;
  * a pipeline of pinned values would otherwise hold a whole chunk for each.
  *
- * When memory is out the chain is marked failed and swallows what it is given:
- * writers need no check, the owner looks once and closes. */
+ * When memory is out, or a limit reached, the chain is marked failed and
+ * swallows what it is given: writers need no check, the owner looks once and
+ * closes. The limit is looked at where a chunk is wanted, so that it costs small
+ * writes nothing. */
 #include "base/chain.h"
 
 #include <assert.h>
@@ -130,15 +132,26 @@ static void pop_chunk(struct chain *c)
     chunk_release(c->pool, k);
 }
 
-/* A fresh chunk for at least `n` bytes at the tail; false: memory is out. */
+uint64_t chain_bytes_max(const struct chain *c)
+{
+    return c->bytes_max == NULL
+               ? 0 : atomic_load_explicit(c->bytes_max, memory_order_relaxed);
+}
+
+/* A fresh chunk for at least `n` bytes at the tail; false: it has failed. */
 static bool grow(struct chain *c, size_t n)
 {
+    uint64_t bytes_max = chain_bytes_max(c);
+    if (bytes_max > 0 && c->bytes >= bytes_max) {
+        c->failed = CHAIN_TOO_LONG;
+        return false;
+    }
     bool is_after_pin = c->tail != NULL && c->tail->cap == 0;
     bool is_small = is_after_pin && n <= SMALL_CHUNK_BYTES / 4;
     struct chunk *k =
         chunk_acquire(c->pool, is_small ? SMALL_CHUNK_BYTES : CHUNK_BYTES);
     if (k == NULL) {
-        c->failed = true;
+        c->failed = CHAIN_NO_MEMORY;
         return false;
     }
     push_chunk(c, k);
@@ -194,7 +207,7 @@ void chain_pin(struct chain *c, const void *data, size_t len,
     if (!c->failed && len > 0) {
         k = c->pool->is_mapped ? node_acquire(&c->pool->pins)
                                : mem_alloc(c->pool->account, sizeof *k);
-        c->failed = k == NULL;
+        c->failed = k == NULL ? CHAIN_NO_MEMORY : CHAIN_SOUND;
     }
     if (k == NULL) {
         release(arg);
@@ -221,8 +234,8 @@ void chain_splice(struct chain *to, struct chain *from)
     assert(to->pool == from->pool);
     assert(to != from);
     assert(from->head_sent == 0);
-    if (from->failed) {
-        to->failed = true;
+    if (!to->failed) {
+        to->failed = from->failed;
     }
     if (to->failed || is_worth_copying(from)) {
         if (from->head != NULL) {
@@ -248,7 +261,7 @@ void chain_rollback(struct chain *c, struct chain_mark mark)
     }
     c->tail = mark.tail;
     c->bytes = mark.bytes;
-    c->failed = false;
+    c->failed = CHAIN_SOUND;
     while (k != NULL) {
         struct chunk *next = k->next;
         chunk_release(c->pool, k);

@@ -10,6 +10,7 @@
 #ifndef ENGRAM_BASE_CHAIN_H
 #define ENGRAM_BASE_CHAIN_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -45,8 +46,15 @@ struct chunk_pool {
     uint32_t free_count, free_max;
     bool is_mapped;
     struct node_pool pins; /* where chunks are mapped: those of pinned bytes */
-    /* Lent by chain_reserve when memory is out; nobody reads it. */
+    /* Lent by chain_reserve when it fails; nobody reads it. */
     uint8_t scratch[CHUNK_BYTES / 2];
+};
+
+/* Why a chain takes no more; its owner must close. */
+enum chain_failure {
+    CHAIN_SOUND,
+    CHAIN_NO_MEMORY,
+    CHAIN_TOO_LONG,
 };
 
 struct chain {
@@ -54,7 +62,10 @@ struct chain {
     struct chunk *head, *tail;
     size_t head_sent; /* bytes of head already taken */
     size_t bytes;     /* still to be sent */
-    bool failed;      /* an allocation failed: the owner must close */
+    uint8_t failed;   /* enum chain_failure */
+    /* From so many bytes on it wants no more chunks, but fails. Any thread may
+     * change the number; 0, and no number, is no limit. */
+    const _Atomic(uint64_t) *bytes_max;
 };
 
 void chunk_pool_init(struct chunk_pool *pool, struct mem_account *a);
@@ -68,9 +79,11 @@ void chunk_pool_trim(struct chunk_pool *pool, uint32_t keep);
 void chain_init(struct chain *c, struct chunk_pool *pool);
 /* Frees all chunks, releases all pins. */
 void chain_deinit(struct chain *c);
+/* 0: no limit. */
+uint64_t chain_bytes_max(const struct chain *c);
 
 /* Room for `n` contiguous bytes (n <= CHUNK_BYTES / 2), to be followed by
- * chain_commit of what was really written. Never NULL: when memory is out it
+ * chain_commit of what was really written. Never NULL: when it fails it
  * sets `failed` and lends a scratch area whose bytes are dropped. */
 static inline uint8_t *chain_reserve(struct chain *c, size_t n);
 static inline void chain_commit(struct chain *c, size_t n);

@@ -66,12 +66,12 @@ static void reply_one(struct chooser *x, uint64_t of)
 static void reply_repeating(struct chooser *x, uint64_t count, uint64_t of)
 {
     struct cmd_ctx *c = x->c;
-    if (!sample_may_repeat(c, count)) {
+    uint64_t bytes_max;
+    if (!sample_repeat(c, count, &bytes_max)) {
         return;
     }
     reply_count(x, count);
-    size_t begin = c->reply->out->bytes;
-    for (uint64_t i = 0; i < count && sample_goes_on(c, begin); i++) {
+    for (uint64_t i = 0; i < count && sample_goes_on(c, bytes_max); i++) {
         reply_one(x, of);
     }
 }

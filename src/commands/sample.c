@@ -47,11 +47,21 @@ bool sample_parse(struct cmd_ctx *c, const char *word, int64_t *count,
     return true;
 }
 
-bool sample_may_repeat(struct cmd_ctx *c, uint64_t count)
+bool sample_repeat(struct cmd_ctx *c, uint64_t count, uint64_t *bytes_max)
 {
-    if (count <= SAMPLE_REPLY_BYTES_MAX / strlen("$0\r\n\r\n")) {
-        return true;
+    struct chain *out = c->reply->out;
+    if (c->reply->is_muted || out->failed) {
+        return false;
     }
-    reply_error(c->reply, "ERR value is out of range");
-    return false;
+    *bytes_max = chain_bytes_max(out);
+    if (*bytes_max == 0) {
+        *bytes_max = out->bytes + SAMPLE_REPLY_BYTES_MAX;
+    }
+    /* A reply that is bound to fail does not hold the worker until it does. */
+    if (out->bytes >= *bytes_max
+        || count > (*bytes_max - out->bytes) / strlen("$0\r\n\r\n")) {
+        out->failed = CHAIN_TOO_LONG;
+        return false;
+    }
+    return true;
 }

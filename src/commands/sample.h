@@ -32,17 +32,21 @@ struct entry *sample_few(struct cmd_ctx *c, uint64_t count,
 bool sample_parse(struct cmd_ctx *c, const char *word, int64_t *count,
                   bool *is_paired);
 
-/* Elements that may come again are asked for in any number. The reply is made
- * whole before it is sent, so it has a bound. */
-#define SAMPLE_REPLY_BYTES_MAX ((size_t)1 << 30)
-/* Can so many be replied? False: replied that not. */
-bool sample_may_repeat(struct cmd_ctx *c, uint64_t count);
-/* Is there room for another? `begin`: the bytes of the reply before the first.
- * False: the reply has failed, and its session will be closed. */
-static inline bool sample_goes_on(struct cmd_ctx *c, size_t begin)
+/* Elements that may come again are asked for in any number, and the reply is made
+ * whole before it is sent. So where the session's output has no limit, the reply
+ * has this one. */
+#define SAMPLE_REPLY_BYTES_MAX ((uint64_t)1 << 30)
+/* Before the first of `count` bulks that may repeat: how many bytes the session's
+ * output may reach. False: nobody is to see them, or they can only be too many,
+ * and the reply has failed at once. */
+bool sample_repeat(struct cmd_ctx *c, uint64_t count, uint64_t *bytes_max);
+/* Before each: false, the reply has failed, and its session will be closed. */
+static inline bool sample_goes_on(struct cmd_ctx *c, uint64_t bytes_max)
 {
     struct chain *out = c->reply->out;
-    out->failed |= out->bytes - begin > SAMPLE_REPLY_BYTES_MAX;
+    if (__builtin_expect(out->bytes >= bytes_max, 0)) {
+        out->failed = CHAIN_TOO_LONG;
+    }
     return !out->failed;
 }
 

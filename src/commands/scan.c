@@ -179,7 +179,8 @@ static bool scan_step(struct cmd_ctx *c, uint32_t shard)
                                     &s->filter);
         drop_expired(c, &s->filter);
         s->buckets_left--;
-        is_enough = s->filter.seen_count >= s->count || s->buckets_left == 0;
+        is_enough = s->filter.seen_count >= s->count || s->buckets_left == 0
+                    || c->reply->out->failed;
         if (s->position == 0) {
             break;
         }
@@ -224,7 +225,7 @@ void keys_run(struct cmd_ctx *c)
         }
         do {
             position = keyspace_scan(ks, position, name_if_wanted, &f);
-        } while (position != 0);
+        } while (position != 0 && !c->reply->out->failed);
     }
     reply_deferred_array(c->reply, &deferred, (int64_t)f.named_count);
 }

@@ -291,12 +291,12 @@ static bool reply_chosen(void *self, struct slice member)
 static void reply_repeating(struct cmd_ctx *c, const struct entry *e,
                             uint64_t count)
 {
-    if (!sample_may_repeat(c, count)) {
+    uint64_t bytes_max;
+    if (!sample_repeat(c, count, &bytes_max)) {
         return;
     }
     reply_array(c->reply, (int64_t)count);
-    size_t begin = c->reply->out->bytes;
-    for (uint64_t i = 0; i < count && sample_goes_on(c, begin); i++) {
+    for (uint64_t i = 0; i < count && sample_goes_on(c, bytes_max); i++) {
         char scratch[SET_SCRATCH_BYTES];
         reply_bulk(c->reply, set_random(e, c->random, scratch));
     }

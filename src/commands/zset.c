@@ -223,12 +223,12 @@ static bool reply_chosen(void *self, struct slice member, double score)
 static void reply_repeating(struct cmd_ctx *c, const struct entry *e,
                             struct zset_writer *w, uint64_t count)
 {
-    if (!sample_may_repeat(c, count)) {
+    uint64_t bytes_max;
+    if (!sample_repeat(c, count, &bytes_max)) {
         return;
     }
     zset_write_count(w, count);
-    size_t begin = c->reply->out->bytes;
-    for (uint64_t i = 0; i < count && sample_goes_on(c, begin); i++) {
+    for (uint64_t i = 0; i < count && sample_goes_on(c, bytes_max); i++) {
         char scratch[ZSET_SCRATCH_BYTES];
         double score;
         struct slice member = zset_random(e, c->random, scratch, &score);

@@ -96,7 +96,7 @@ RARE void exec_set_aside(struct exec *x, const struct call *call, bool is_first)
     struct saved_request *r = saved_create(x->o.account, call->argv,
                                            call->argc);
     if (r == NULL) {
-        s->reply.out->failed = true; /* the owner closes it */
+        s->reply.out->failed = CHAIN_NO_MEMORY; /* its owner closes it */
         s->close_after_reply = true;
         return;
     }

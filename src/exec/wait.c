@@ -378,8 +378,9 @@ static void receive(void *owner, struct message *m)
     struct session *s = w->session;
     (void)owner;
     if (s != NULL) {
-        s->reply.out->failed |= w->answer == NULL;
-        if (w->answer != NULL && !w->is_muted) {
+        if (w->answer == NULL) {
+            s->reply.out->failed = CHAIN_NO_MEMORY;
+        } else if (!w->is_muted) {
             chain_append(s->reply.out, w->answer, w->answer_len);
         }
         finish(w->exec, w, w->answer_len);

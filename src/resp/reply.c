@@ -334,6 +334,7 @@ void reply_deferred_begin(struct reply *r, struct reply_deferred *d)
 {
     d->outer = r->out;
     chain_init(&d->inner, r->out->pool);
+    d->inner.bytes_max = r->out->bytes_max;
     r->out = &d->inner;
 }
 

@@ -18,6 +18,7 @@
 
 #include "net/socket.h"
 #include "server/monitor.h"
+#include "server/output_limit.h"
 #include "server/pause.h"
 #include "server/tour.h"
 
@@ -25,7 +26,6 @@ enum {
     REQUESTS_A_ROUND = EXEC_BATCH_MAX,
     INLINE_BYTES_MAX = 64 * 1024,
     CLOSING_MS_MAX = 10 * 1000, /* without a byte of the last replies leaving */
-    STRANGER_OUT_MAX = 64 * 1024, /* waiting for one who has shown no password */
     NAME_BYTES_MAX = 256,
     CRON_ROUNDS = 5,        /* calls of connections_cron to see all of them */
     INPUT_IDLE_MS_MAX = 2000, /* buffers of idle ones are cut to their need */
@@ -69,6 +69,12 @@ const char *connection_local(struct connection *c)
 size_t connection_bytes(const struct connection *c)
 {
     return sizeof *c + c->in.cap + conn_out(c->net)->bytes;
+}
+
+enum client_class connection_class(const struct connection *c)
+{
+    (void)c; /* replicas and subscribers have yet to come */
+    return CLIENT_CLASS_NORMAL;
 }
 
 bool session_is_permitted(const struct session *s, enum option_permit permit)
@@ -261,6 +267,7 @@ void connection_accept(struct worker *w, int fd)
         return;
     }
     conn_init_out(c->net, &w->chunks);
+    output_limit_init(c);
     timer_init(&c->block_timer, on_block_timer, c);
     init_session(w, c);
     list_add(w, c);
@@ -311,7 +318,12 @@ void connection_make_ready(struct connection *c)
 
 static bool own_input(struct connection *c, struct slice data)
 {
-    return input_own(&c->in, &c->worker->account, data, c->decode.want_bytes);
+    bool is_owned = input_own(&c->in, &c->worker->account, data,
+                              c->decode.want_bytes);
+    if (!is_owned) {
+        output_limit_log_no_memory(c, "its request");
+    }
+    return is_owned;
 }
 
 void connection_on_data(void *arg, struct slice data)
@@ -357,55 +369,9 @@ void connection_on_sent(void *arg, size_t bytes)
     c->closing_since_ms = c->session.last_active_ms; /* counts while closing */
 }
 
-/* ---- limits of the output ---- */
-
-enum client_class connection_class(const struct connection *c)
+static void judge_output(struct connection *c)
 {
-    (void)c; /* replicas and subscribers have yet to come */
-    return CLIENT_CLASS_NORMAL;
-}
-
-/* The bytes that end a session at once; 0: none do. */
-static uint64_t hard_limit(const struct connection *c)
-{
-    const struct server *s = c->worker->server;
-    uint64_t bytes = atomic_load_explicit(
-        &s->output_limits[connection_class(c)].hard_bytes,
-        memory_order_relaxed);
-    return bytes == 0 && c->session.is_monitor ? MONITOR_OUT_MAX : bytes;
-}
-
-/* Has it been above the soft limit for too long? */
-static bool is_over_soft_limit(struct connection *c, size_t bytes)
-{
-    const struct shared_output_limit *l =
-        &c->worker->server->output_limits[connection_class(c)];
-    uint64_t soft = atomic_load_explicit(&l->soft_bytes, memory_order_relaxed);
-    int64_t soft_s = (int64_t)atomic_load_explicit(&l->soft_seconds,
-                                                   memory_order_relaxed);
-    int64_t now_ms = turn_ms(c->worker);
-    if (soft == 0 || bytes < soft) {
-        c->over_soft_since_ms = 0;
-        return false;
-    }
-    if (c->over_soft_since_ms == 0) {
-        c->over_soft_since_ms = now_ms;
-    }
-    return now_ms - c->over_soft_since_ms > soft_s * 1000;
-}
-
-static void check_output_limits(struct connection *c)
-{
-    size_t bytes = conn_out(c->net)->bytes;
-    uint64_t hard = hard_limit(c);
-    bool over = is_over_soft_limit(c, bytes);
-    over |= hard > 0 && bytes >= hard;
-    over |= !c->has_logged_in && bytes > STRANGER_OUT_MAX;
-    if (over && !c->is_closing) {
-        log_write(c->worker->server->log, LOG_WARNING,
-                  "Session %llu closed for overcoming of output buffer limits "
-                  "(%zu bytes)", (unsigned long long)c->session.id, bytes);
-        counter_add(&c->worker->stats.output_buffer_disconnects, 1);
+    if (!c->is_closing && output_limit_is_over(c)) {
         close_connection(c, false);
     }
 }
@@ -466,6 +432,7 @@ static bool take_slowly(struct connection *c, const struct decode_limits *limits
         protocol_error(c, error);
         return false;
     case DECODE_NOMEM:
+        output_limit_log_no_memory(c, "its request");
         close_connection(c, false);
         return false;
     default:
@@ -507,8 +474,8 @@ static bool take_requests(struct connection *c)
         run_set_aside(c);
     }
     c->has_logged_in |= !is_stranger(c);
-    if (conn_out(c->net)->bytes > CHUNK_BYTES) {
-        check_output_limits(c); /* of the rounds before this */
+    if (__builtin_expect(!output_limit_is_far(conn_out(c->net)), 0)) {
+        judge_output(c); /* of the rounds before this */
     }
     limits_of(c, &limits);
     for (int i = 0; i < REQUESTS_A_ROUND; i++) {
@@ -590,9 +557,11 @@ static void finish_turn(struct connection *c)
     if (__builtin_expect(c->session.hold == HOLD_PAUSE, 0)) {
         pause_note(c);
     }
-    if (out->failed) {
-        close_connection(c, false);
-        return;
+    if (__builtin_expect(!output_limit_is_far(out), 0)) {
+        judge_output(c);
+        if (c->is_closing) {
+            return;
+        }
     }
     /* The last command of one who has said all may still be answered. */
     bool is_waiting = c->session.hold == HOLD_ANSWER;
@@ -605,9 +574,6 @@ static void finish_turn(struct connection *c)
     }
     if (out->bytes > 0) {
         conn_flush(c->net);
-        if (__builtin_expect(out->bytes > CHUNK_BYTES, 0)) {
-            check_output_limits(c);
-        }
     }
 }
 
@@ -679,8 +645,8 @@ static void look_after(struct connection *c, int64_t now_ms, int64_t timeout_ms)
         return;
     }
     check_block_deadline(c);
-    if (conn_out(c->net)->bytes > CHUNK_BYTES) {
-        check_output_limits(c);
+    if (!output_limit_is_far(conn_out(c->net))) {
+        judge_output(c);
     }
     if (!c->is_closing && timeout_ms > 0 && idle_ms > timeout_ms
         && c->session.hold == HOLD_NONE && !c->session.is_monitor) {
@@ -711,4 +677,5 @@ void connections_cron(struct worker *w, int64_t now_ms)
         look_after(c, now_ms, timeout_ms);
     }
     pause_cron(w);
+    output_limit_cron(w, now_ms);
 }

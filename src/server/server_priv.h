@@ -72,6 +72,13 @@ struct buffer_peaks {
     uint64_t input[PEAK_SLOTS], output[PEAK_SLOTS];
 };
 
+/* Sessions that ended for their output, as far as the log is concerned. */
+struct output_ends {
+    int64_t second; /* monotonic */
+    uint32_t told;  /* in it, also those that then had no line */
+    uint64_t untold;
+};
+
 struct worker {
     struct server *server;
     uint32_t index;
@@ -87,6 +94,7 @@ struct worker {
     struct connection_cursor *cursors;
     struct connection_cursor cron_cursor;
     struct buffer_peaks peaks;
+    struct output_ends output_ends;
     struct connection *paused; /* their requests wait for CLIENT PAUSE's end */
     struct timer pause_timer;
     struct message unpause;           /* mail: the pause may be over */

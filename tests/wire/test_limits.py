@@ -1,5 +1,6 @@
 """Limits: connections, descriptors, idle time, buffers, lengths. What is over a limit
 is refused or closed; everybody else is served."""
+import re
 import resource
 import threading
 import time
@@ -268,6 +269,121 @@ def test_slow_reader_without_limit_harms_nobody(server, raws):
     slow.close()
     wait_until(lambda: int(info(other, "memory")["used_memory"]) - start
                  < 20 * MEGABYTE)
+
+
+def disconnects(conn):
+    return int(info(conn, "stats")["client_output_buffer_limit_disconnections"])
+
+
+LONG_REPLIES = [
+    ["HRANDFIELD", "hash", "-999999999"],
+    ["HRANDFIELD", "hash", "-4611686018427387903", "WITHVALUES"],
+    ["SRANDMEMBER", "set", "-9223372036854775807"],
+    ["SRANDMEMBER", "set", "-15000"],
+    ["ZRANDMEMBER", "zset", "-2000000000", "WITHSCORES"],
+    ["LRANGE", "list", "0", "-1"],
+    ["KEYS", "*"],
+    ["SCAN", "0", "COUNT", "100000"],
+    ["SORT", "list", "ALPHA"],
+    ["MGET"] + ["value"] * 200,
+]
+
+
+@pytest.mark.parametrize("protocol", ["2", "3"])
+@pytest.mark.parametrize("in_multi", [False, True], ids=["alone", "multi"])
+def test_output_limit_while_a_reply_is_made(server, raws, protocol, in_multi):
+    """Nothing of it is sent, what stands behind it in a transaction runs, and the
+    others are served."""
+    own = server.new(client_output_buffer_limit="normal 100kb 0 0".split())
+    other, = raws(1, of=own)
+    other.cmd("HSET", "hash", "field", "value")
+    other.cmd("SADD", "set", "m")
+    other.cmd("ZADD", "zset", "1", "m")
+    other.cmd("SET", "value", "x" * 1000)
+    other.cmd("RPUSH", "list", *["x" * 1000] * 150)
+    for i in range(1500):
+        other.cmd("SET", "a-key-of-some-seventy-bytes-or-more:" + "k" * 40
+                  + str(i), "")
+    for i, command in enumerate(LONG_REPLIES):
+        with own.connect() as conn:
+            conn.cmd("HELLO", protocol)
+            behind = ["INCR", "behind"]
+            if in_multi:
+                conn.send(encode("MULTI") + encode(*command) + encode(*behind))
+                conn.read_replies(3)
+                command = ["EXEC"]
+            conn.send_cmd(*command)
+            with pytest.raises(Closed, match="unread: b''"):
+                conn.read_reply()
+        assert other.cmd("GET", "behind") == (b"%d" % (i + 1) if in_multi else None)
+        assert own.is_redis or disconnects(other) == i + 1
+    assert "for overcoming of output buffer limits" in own.log()
+
+
+@pytest.mark.parametrize("command", [["SRANDMEMBER", "set"],
+                                     ["HRANDFIELD", "hash"],
+                                     ["ZRANDMEMBER", "zset"]])
+def test_repeats_without_limit(server, raws, command):
+    """More than a gigabyte is not made, even where output has no limit."""
+    if server.is_redis:
+        pytest.skip("the peer makes it")
+    own = server.new()
+    other, = raws(1, of=own)
+    other.cmd("SADD", "set", "m")
+    other.cmd("HSET", "hash", "m", "value")
+    other.cmd("ZADD", "zset", "1", "m")
+    for count in -999999999, -(2 ** 62) + 1:
+        with own.connect() as conn:
+            with pytest.raises(Closed, match="unread: b''"):
+                conn.cmd(*command, count)
+    with own.connect() as conn:
+        assert len(conn.cmd(*command, -100000)) == 100000
+    assert own.rss_bytes() < 200 * MEGABYTE
+    # Where nobody listens, there is nothing to make.
+    with own.connect() as conn:
+        conn.send(encode("CLIENT", "REPLY", "OFF") + encode(*command, -2 ** 60)
+                  + encode("CLIENT", "REPLY", "ON"))
+        assert conn.read_reply() == b"OK"
+    assert disconnects(other) == 2
+
+
+def test_memory_of_an_unsent_reply_comes_back(server, raws):
+    own = server.new(client_output_buffer_limit="normal 3mb 0 0".split())
+    other, = raws(1, of=own)
+    other.cmd("RPUSH", "list", *["x" * 1000] * 4000)
+    before = int(info(other, "memory")["used_memory"])
+    for _ in range(5):
+        with own.connect() as conn:
+            with pytest.raises(Closed):
+                conn.cmd("LRANGE", "list", "0", "-1")
+    wait_until(lambda: int(info(other, "memory")["used_memory"])
+               < before + (100_000 if own.is_redis or own.workers == 1
+                           else 200_000))
+
+
+def test_lines_of_closed_sessions_are_bounded(server, raws):
+    """Who is always over the limit does not fill the log."""
+    if server.is_redis:
+        pytest.skip("the peer writes a line for each")
+    own = server.new(client_output_buffer_limit="normal 100kb 0 0".split())
+    other, = raws(1, of=own)
+    other.cmd("SADD", "set", "m")
+    start = time.monotonic()
+    for _ in range(300):
+        with own.connect() as conn:
+            with pytest.raises(Closed):
+                conn.cmd("SRANDMEMBER", "set", "-1000000")
+    seconds = int(time.monotonic() - start) + 2
+    assert disconnects(other) == 300
+    told = [0, 0]
+
+    def all_are_told():
+        log = own.log()
+        told[0] = log.count("for overcoming of output buffer limits")
+        told[1] = sum(map(int, re.findall(r"(\d+) more sessions closed", log)))
+        return sum(told) == 300
+    wait_until(all_are_told)
+    assert 10 <= told[0] <= 10 * seconds * int(own.workers)
 
 
 def test_unread_pings_are_bounded(server, raws):

@@ -235,6 +235,8 @@ static void memory_may_run_out_anywhere(void **state)
         assert_int_equal(mem_used(&f->account), 0);
         f->account.fail_after = step;
         is_whole = live(f);
+        assert_int_equal(f->chain.failed,
+                         is_whole ? CHAIN_SOUND : CHAIN_NO_MEMORY);
         assert_int_equal(f->pins, f->releases);
         assert_true(step < 100);
     }
@@ -276,6 +278,61 @@ static void rollback_cuts_off_what_came_since(void **state)
                      bytes + 3, bytes + 3);
         assert_int_equal(f->chain.bytes, 0);
     }
+}
+
+/* A limit is looked at where a chunk is wanted: what is over it is swallowed, and
+ * what was there stays. */
+static void a_limit_ends_the_writing(void **state)
+{
+    struct fixture *f = *state;
+    static uint8_t bytes[CHUNK_BYTES * 5];
+    _Atomic(uint64_t) bytes_max = CHUNK_BYTES * 5 / 2;
+    assert_int_equal(chain_bytes_max(&f->chain), 0);
+    f->chain.bytes_max = &bytes_max;
+    assert_int_equal(chain_bytes_max(&f->chain), CHUNK_BYTES * 5 / 2);
+    chain_append(&f->chain, bytes, sizeof bytes);
+    assert_int_equal(f->chain.failed, CHAIN_TOO_LONG);
+    assert_in_range(f->chain.bytes, CHUNK_BYTES * 5 / 2, CHUNK_BYTES * 3);
+    size_t reached = f->chain.bytes;
+    reserve(&f->chain, bytes, 100);
+    f->pins++;
+    chain_pin(&f->chain, bytes, 100, count_release, &f->releases);
+    assert_int_equal(f->chain.bytes, reached);
+}
+
+/* What a reader has taken does not count; the number may change, even to no
+ * limit. */
+static void a_limit_is_of_what_waits(void **state)
+{
+    struct fixture *f = *state;
+    static uint8_t bytes[CHUNK_BYTES * 2];
+    _Atomic(uint64_t) bytes_max = sizeof bytes;
+    f->chain.bytes_max = &bytes_max;
+    for (int i = 0; i < 10; i++) {
+        chain_append(&f->chain, bytes, sizeof bytes - 1);
+        chain_consume(&f->chain, sizeof bytes - 1);
+    }
+    atomic_store(&bytes_max, 0);
+    chain_append(&f->chain, bytes, sizeof bytes);
+    chain_append(&f->chain, bytes, sizeof bytes);
+    assert_int_equal(f->chain.failed, CHAIN_SOUND);
+    atomic_store(&bytes_max, 1);
+    chain_append(&f->chain, bytes, sizeof bytes);
+    assert_int_equal(f->chain.failed, CHAIN_TOO_LONG);
+}
+
+/* The first failure of two chains is the one that both had. */
+static void splicing_keeps_the_reason(void **state)
+{
+    struct fixture *f = *state;
+    struct chain inner;
+    chain_init(&inner, &f->pool);
+    inner.failed = CHAIN_TOO_LONG;
+    chain_splice(&f->chain, &inner);
+    assert_int_equal(f->chain.failed, CHAIN_TOO_LONG);
+    inner.failed = CHAIN_NO_MEMORY;
+    chain_splice(&f->chain, &inner);
+    assert_int_equal(f->chain.failed, CHAIN_TOO_LONG);
 }
 
 static void the_pool_can_be_trimmed(void **state)
@@ -342,6 +399,9 @@ int test_chain_run(void)
         CHAIN_TEST(pinned_pipelines_hold_little),
         CHAIN_TEST(splice_keeps_the_order),
         CHAIN_TEST(rollback_cuts_off_what_came_since),
+        CHAIN_TEST(a_limit_ends_the_writing),
+        CHAIN_TEST(a_limit_is_of_what_waits),
+        CHAIN_TEST(splicing_keeps_the_reason),
         CHAIN_TEST(the_pool_can_be_trimmed),
         CHAIN_TEST(memory_may_run_out_anywhere),
     };

@@ -273,6 +273,24 @@ static void deferred_and_long(void **state)
     assert_memory_equal(shown, "*10000\r\n$4\r\n0123\r\n", 18);
 }
 
+/* The outer chain's limit holds for what is deferred too. */
+static void deferred_and_limited(void **state)
+{
+    struct fixture *f = *state;
+    struct reply_deferred d;
+    static const _Atomic(uint64_t) bytes_max = 2 * CHUNK_BYTES;
+    f->chain.bytes_max = &bytes_max;
+    reply_deferred_begin(&f->reply, &d);
+    for (int i = 0; i < 10000; i++) {
+        reply_bulk_text(&f->reply, "0123");
+    }
+    assert_in_range(f->reply.out->bytes, 2 * CHUNK_BYTES, 3 * CHUNK_BYTES);
+    reply_deferred_array(&f->reply, &d, 10000);
+    assert_int_equal(f->chain.failed, CHAIN_TOO_LONG);
+    chain_deinit(&f->chain);
+    chain_init(&f->chain, &f->pool);
+}
+
 /* Nothing is allocated for a small reply once the pool has a chunk. */
 static void small_replies_allocate_nothing(void **state)
 {
@@ -321,6 +339,7 @@ int test_reply_run(void)
         REPLY_TEST(muted_replies_leave_nothing),
         REPLY_TEST(deferred_aggregates),
         REPLY_TEST(deferred_and_long),
+        REPLY_TEST(deferred_and_limited),
         REPLY_TEST(small_replies_allocate_nothing),
         REPLY_TEST(memory_may_run_out_anywhere),
     };
