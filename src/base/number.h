@@ -30,7 +30,8 @@ bool number_parse_long_double(struct slice text, long double *out);
 /* "100", "1k" 1000, "1kb" 1024, m mb g gb (any case); memory sizes. */
 bool number_parse_bytes(struct slice text, uint64_t *out);
 
-/* Each returns the length written; `out` has room for the maximum above. */
+/* Each returns the length written; `out` has room for the maximum above, all of
+ * which may be written to. */
 size_t number_format_int64(char *out, int64_t v);
 size_t number_format_uint64(char *out, uint64_t v);
 /* The fewest digits that read back the same: "0.1", "1e+21", "1e-7"; whole

@@ -20,6 +20,33 @@ static void compare_orders_by_bytes_then_length(void **state)
     assert_true(slice_compare(SLICE_LIT("\xff"), SLICE_LIT("\x01")) > 0);
 }
 
+/* Any byte may be the one that differs; nothing beyond the slices is read, as
+ * the sanitizers see. */
+static void equal_are_those_without_a_difference(void **state)
+{
+    (void)state;
+    enum { LEN_MAX = 40 };
+    for (size_t len = 0; len <= LEN_MAX; len++) {
+        bool is_short = len <= SLICE_SHORT_MAX;
+        uint8_t *a = malloc(len), *b = malloc(len);
+        memset(a, 'x', len);
+        memset(b, 'x', len);
+        assert_true(slice_equal(slice_of(a, len), slice_of(b, len)));
+        assert_int_equal(
+            slice_equal_short(slice_of(a, len), slice_of(b, len)), is_short);
+        for (size_t i = 0; i < len; i++) {
+            b[i] ^= (uint8_t)(1 << i % 8);
+            assert_false(slice_equal(slice_of(a, len), slice_of(b, len)));
+            assert_false(slice_equal_short(slice_of(a, len), slice_of(b, len)));
+            b[i] = 'x';
+            assert_false(slice_equal(slice_of(a, len), slice_of(b, i)));
+        }
+        free(a);
+        free(b);
+    }
+    assert_true(slice_equal(slice_of(NULL, 0), slice_of(NULL, 0)));
+}
+
 static void equality_folds_ascii_only(void **state)
 {
     (void)state;
@@ -168,6 +195,7 @@ int test_slice_run(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(compare_orders_by_bytes_then_length),
+        cmocka_unit_test(equal_are_those_without_a_difference),
         cmocka_unit_test(equality_folds_ascii_only),
         cmocka_unit_test(glob_matches_as_redis_does),
         cmocka_unit_test(glob_folds_case_when_asked),
