@@ -126,21 +126,48 @@ static RARE void find_keys(struct exec *x, struct call *call)
     call->key_count = n;
 }
 
-/* Most commands have one, and its place is known. */
-void exec_find_keys(struct exec *x, struct call *call)
+/* The one key, whose place is known. `before`: the request before this one, or
+ * NULL; if it has the same key, this is a long one. */
+static RARE void add_key(struct exec *x, struct call *call,
+                         const struct call *before, struct slice name)
 {
-    const struct cmd_keys *spec = &call->cmd->spec->keys;
-    if (__builtin_expect(spec->kind != KEYS_KIND_RANGE
-                         || spec->first != spec->last
-                         || x->key_count == EXEC_BATCH_KEYS, 0)) {
+    if (name.len > SLICE_SHORT_MAX && before != NULL && before->key_count > 0
+        && slice_equal(before->keys[0].name, name)) {
+        call->keys = before->keys;
+    } else if (x->key_count < EXEC_BATCH_KEYS) {
+        call->keys = &x->keys[x->key_count++];
+        call->keys[0] = store_key(x->o.store, name);
+        prefetch_first(x, call, call->keys);
+    } else {
         find_keys(x, call);
         return;
     }
-    struct key *key = &x->keys[x->key_count++];
-    *key = store_key(x->o.store, call->argv[spec->first]);
-    call->keys = key;
     call->key_count = 1;
-    prefetch_first(x, call, key);
+}
+
+/* Many a request of a pipeline has the key of the one before it, which is hashed
+ * and on its way. */
+static inline void find_keys_after(struct exec *x, struct call *call,
+                                   const struct call *before)
+{
+    uint32_t at = call->cmd->key_at;
+    if (at == 0) {
+        find_keys(x, call);
+        return;
+    }
+    struct slice name = call->argv[at];
+    if (before != NULL && before->key_count > 0
+        && slice_equal_short(before->keys[0].name, name)) {
+        call->keys = before->keys;
+        call->key_count = 1;
+        return;
+    }
+    add_key(x, call, before, name);
+}
+
+void exec_find_keys(struct exec *x, struct call *call)
+{
+    find_keys_after(x, call, NULL);
 }
 
 /* Amply what a request may add to the memory used, as far as its arguments
@@ -150,25 +177,48 @@ static int64_t memory_of(const struct call *call)
     return (int64_t)(2 * call->bytes + (size_t)MEMORY_A_CALL * call->argc);
 }
 
+/* A command other than that of the request before. */
+static RARE void add_other(struct exec *x, struct call *call,
+                           const struct call *before)
+{
+    look_up(x, call);
+    if (call->problem == PROBLEM_NONE) {
+        find_keys_after(x, call, before);
+    }
+}
+
+/* Pipelines repeat themselves: is it the command of the request before, with as
+ * many arguments? */
+static inline bool is_alike(const struct call *call, const struct call *before)
+{
+    return before != NULL && before->problem == PROBLEM_NONE
+           && before->argc == call->argc && before->cmd->parent == NULL
+           && slice_equal_short(before->argv[0], call->argv[0]);
+}
+
+/* What is off the common way is called last, so that this needs no frame. */
 void exec_add(struct exec *x, struct session *s, const struct slice *argv,
               uint32_t argc)
 {
     assert(x->call_count < EXEC_BATCH_MAX);
     assert(argc > 0);
-    struct call *call = &x->calls[x->call_count++];
+    struct call *call = &x->calls[x->call_count];
+    const struct call *before = x->call_count > 0 ? call - 1 : NULL;
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < argc; i++) {
         bytes += argv[i].len;
     }
     *call = (struct call){.session = s, .argv = argv, .argc = argc,
                           .bytes = bytes};
+    x->call_count++;
     if (argv == x->args + x->arg_count) {
         x->arg_count += argc;
     }
     x->memory_left -= memory_of(call);
-    look_up(x, call);
-    if (call->problem == PROBLEM_NONE
-        && call->cmd->spec->keys.kind != KEYS_KIND_NONE) {
-        exec_find_keys(x, call);
+    if (__builtin_expect(!is_alike(call, before), 0)) {
+        add_other(x, call, before);
+        return;
     }
+    call->cmd = before->cmd;
+    find_keys_after(x, call, before);
 }

@@ -41,6 +41,7 @@ enum cmd_own_flag_bit {
     CMD_BIT_NOT_QUEUED,    /* runs at once between MULTI and EXEC, instead of
                               being queued */
     CMD_BIT_RUNS_QUEUE,    /* EXEC itself */
+    CMD_BIT_WALKS,         /* the table's: it has a struct cmd_walk */
 };
 #define CMD_FLAG_VALUE(name, text) CMD_##name = 1u << CMD_BIT_##name,
 enum cmd_flag {
@@ -50,6 +51,7 @@ enum cmd_flag {
     CMD_MAY_REPLICATE = 1u << CMD_BIT_MAY_REPLICATE,
     CMD_NOT_QUEUED = 1u << CMD_BIT_NOT_QUEUED,
     CMD_RUNS_QUEUE = 1u << CMD_BIT_RUNS_QUEUE,
+    CMD_WALKS = 1u << CMD_BIT_WALKS,
 };
 #undef CMD_FLAG_VALUE
 

@@ -39,19 +39,28 @@ static bool may_expire(const struct cmd_ctx *c)
     return x->wall_ms >= x->pause_until_ms || (c->spec->flags & CMD_WRITE);
 }
 
+/* What find answers where the key has a deadline. */
+static RARE struct entry *find_timed(struct cmd_ctx *c, const struct key *k,
+                                     struct keyspace *ks, struct entry *e)
+{
+    if (entry_deadline_ms(e) > c->now_ms) {
+        return e;
+    }
+    if (may_expire(c)) {
+        keyspace_expire(ks, k);
+    }
+    return NULL;
+}
+
 /* The live entry; one whose time has passed is deleted. */
-static struct entry *find(struct cmd_ctx *c, const struct key *k,
-                          struct keyspace **out)
+static inline struct entry *find(struct cmd_ctx *c, const struct key *k,
+                                 struct keyspace **out)
 {
     struct keyspace *ks = ctx_keyspace(c, c->database, k);
     struct entry *e = keyspace_find(ks, k);
     *out = ks;
-    if (e != NULL && __builtin_expect(entry_has_deadline(e), 0)
-        && entry_deadline_ms(e) <= c->now_ms) {
-        if (__builtin_expect(may_expire(c), 1)) {
-            keyspace_expire(ks, k);
-        }
-        return NULL;
+    if (e != NULL && __builtin_expect(entry_has_deadline(e), 0)) {
+        return find_timed(c, k, ks, e);
     }
     return e;
 }

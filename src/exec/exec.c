@@ -176,18 +176,25 @@ void exec_tell(struct exec *x, const struct change *change)
     sink->put(sink->self, change);
 }
 
-/* The command as it stands is its effect, unless it said otherwise. Still under
- * the plan, so that the order of changes is the order of execution. */
-static void run_and_tell(struct exec *x, struct cmd_ctx *c)
+/* The command as it stands is its effect, unless it said otherwise. */
+static RARE void tell_command(struct exec *x, const struct cmd_ctx *c)
+{
+    struct change change = {c->database, c->argc, c->argv};
+    if (!c->is_propagated) {
+        exec_tell(x, &change);
+    }
+}
+
+/* Told still under the plan, so that the order of changes is the order of
+ * execution. */
+static inline void run_and_tell(struct exec *x, struct cmd_ctx *c)
 {
     c->spec->run(c);
-    if (c->changes == 0) {
-        return;
-    }
-    counter_add(&x->stats.change_total, c->changes);
-    if (!c->is_propagated) {
-        struct change change = {c->database, c->argc, c->argv};
-        exec_tell(x, &change);
+    if (c->changes > 0) {
+        counter_add(&x->stats.change_total, c->changes);
+        if (x->o.sink.put != NULL) {
+            tell_command(x, c);
+        }
     }
 }
 
@@ -244,18 +251,27 @@ static RARE void run_planned(struct exec *x, struct cmd_ctx *c)
     plan_release(&plan, s);
 }
 
+/* What goes through the shards, asks for all of them, or finds its own plan. */
+static RARE void run_special(struct exec *x, struct cmd_ctx *c)
+{
+    if (c->spec->walk != NULL) {
+        run_walk(x, c);
+    } else if (c->spec->flags & CMD_RUNS_QUEUE) {
+        c->spec->run(c);
+    } else if (x->o.gate == NULL) {
+        run_and_tell(x, c);
+    } else {
+        run_all_shards(x, c);
+    }
+}
+
 static void run_ctx(struct exec *x, struct cmd_ctx *c)
 {
-    const uint32_t special = CMD_ALL_SHARDS | CMD_RUNS_QUEUE;
-    if (__builtin_expect(c->spec->walk != NULL, 0)) {
-        run_walk(x, c);
-    } else if (__builtin_expect(c->spec->flags & CMD_RUNS_QUEUE, 0)) {
-        c->spec->run(c); /* finds its own plan */
-    } else if (x->o.gate == NULL
-               || c->key_count + (c->spec->flags & special) == 0) {
+    const uint32_t special = CMD_ALL_SHARDS | CMD_RUNS_QUEUE | CMD_WALKS;
+    if (__builtin_expect(c->cmd->flags & special, 0)) {
+        run_special(x, c);
+    } else if (x->o.gate == NULL || c->key_count == 0) {
         run_and_tell(x, c);
-    } else if (c->spec->flags & CMD_ALL_SHARDS) {
-        run_all_shards(x, c);
     } else if (c->key_count == 1) {
         run_with_one_shard(x, c);
     } else {
@@ -429,46 +445,75 @@ void exec_run_queued(struct exec *x, const struct call *call)
     r->error_count = 0;
 }
 
-static void run_call(struct exec *x, const struct call *call, uint64_t *ticks)
+/* CLIENT REPLY SKIP is for one command. */
+static inline void end_skip(struct session *s)
 {
-    struct session *s = call->session;
-    struct reply *r = &s->reply;
-    bool ran = false;
-    if (__builtin_expect(s->close_after_reply, 0)) {
-        return;
-    }
-    /* What was set aside comes first, even if the hold has just ended. */
-    if (__builtin_expect((s->hold != HOLD_NONE)
-                         | ((s->set_aside.head != NULL)
-                            & !call->was_set_aside), 0)) {
-        exec_set_aside(x, call, false);
-        return;
-    }
-    r->is_muted = s->reply_off || s->reply_skip == 1;
-    r->error_count = 0;
-    if (__builtin_expect(!exec_may_run(x, r, call), 0)) {
-        if (s->hold != HOLD_NONE) {
-            *ticks = clock_ticks();
-            return; /* paused: all of it happens later */
-        }
-        transaction_spoil(s);
-    } else if (__builtin_expect(s->transaction != NULL, 0)
-               && !(call->cmd->flags & CMD_NOT_QUEUED)) {
-        transaction_queue(x, call);
-    } else {
-        struct cmd_ctx c = exec_ctx_of(x, call);
-        s->last_command = call->cmd;
-        run_counted(x, call, ticks, &c, run_ctx);
-        s->command_count += s->hold == HOLD_NONE;
-        ran = true;
-    }
-    if (!ran) {
-        *ticks = clock_ticks();
-    }
-    count_errors(x, call, ran);
     if (__builtin_expect(s->reply_skip > 0, 0)) {
         s->reply_skip--;
     }
+}
+
+/* Most calls need not be asked more than this. */
+static inline bool is_plain(struct exec *x, const struct call *call)
+{
+    const struct session *s = call->session;
+    bool is_special = s->close_after_reply | s->is_monitor | s->reply_off
+                      | (s->reply_skip != 0) | (s->hold != HOLD_NONE)
+                      | !s->is_authenticated;
+    return call->problem == PROBLEM_NONE && !is_special
+           && s->transaction == NULL && s->set_aside.head == NULL
+           && x->pause_until_ms == 0
+           && !((call->cmd->flags & CMD_DENYOOM) && exec_is_memory_full(x));
+}
+
+/* Another call: true if it is to be run now. */
+static RARE bool prepare_call(struct exec *x, const struct call *call,
+                              uint64_t *ticks)
+{
+    struct session *s = call->session;
+    if (s->close_after_reply) {
+        return false;
+    }
+    /* What was set aside comes first, even if the hold has just ended. */
+    if (s->hold != HOLD_NONE
+        || (s->set_aside.head != NULL && !call->was_set_aside)) {
+        exec_set_aside(x, call, false);
+        return false;
+    }
+    s->reply.is_muted = s->reply_off || s->reply_skip == 1;
+    s->reply.error_count = 0;
+    if (!exec_may_run(x, &s->reply, call)) {
+        if (s->hold != HOLD_NONE) {
+            *ticks = clock_ticks();
+            return false; /* paused: all of it happens later */
+        }
+        transaction_spoil(s);
+    } else if (s->transaction != NULL && !(call->cmd->flags & CMD_NOT_QUEUED)) {
+        transaction_queue(x, call);
+    } else {
+        return true;
+    }
+    *ticks = clock_ticks();
+    count_errors(x, call, false);
+    end_skip(s);
+    return false;
+}
+
+static void run_call(struct exec *x, const struct call *call, uint64_t *ticks)
+{
+    struct session *s = call->session;
+    if (__builtin_expect(is_plain(x, call), 1)) {
+        s->reply.is_muted = false;
+        s->reply.error_count = 0;
+    } else if (!prepare_call(x, call, ticks)) {
+        return;
+    }
+    struct cmd_ctx c = exec_ctx_of(x, call);
+    s->last_command = call->cmd;
+    run_counted(x, call, ticks, &c, run_ctx);
+    s->command_count += s->hold == HOLD_NONE;
+    count_errors(x, call, true);
+    end_skip(s);
 }
 
 /* With several workers: asks for the buckets, and then the entries, each under
@@ -488,8 +533,13 @@ static void prefetch(struct exec *x)
 {
     bool locked = x->o.gate != NULL;
     for (int pass = locked ? 0 : 1; pass < 2; pass++) {
+        const struct key *seen = NULL; /* of the call before, which it may share */
         for (uint32_t i = 0; i < x->call_count; i++) {
             const struct call *call = &x->calls[i];
+            if (call->keys == seen) {
+                continue;
+            }
+            seen = call->keys;
             uint32_t db = call->session->database;
             for (uint32_t k = 0; k < call->key_count; k++) {
                 const struct key *key = &call->keys[k];
@@ -525,8 +575,9 @@ void exec_run(struct exec *x)
     exec_check_memory(x);
     exec_read_shared(x);
     uint64_t ticks = clock_ticks();
-    for (uint32_t i = 0; i < x->call_count; i++) {
-        run_call(x, &x->calls[i], &ticks);
+    const struct call *end = x->calls + x->call_count;
+    for (const struct call *call = x->calls; call < end; call++) {
+        run_call(x, call, &ticks);
     }
     if (x->o.gate != NULL) {
         gate_leave(x->o.gate, x->o.worker);

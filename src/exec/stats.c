@@ -74,7 +74,7 @@ uint32_t latency_bucket(uint64_t ns)
     if (ns < 8) {
         return (uint32_t)ns;
     }
-    uint32_t octave = 63 - (uint32_t)__builtin_clzll(ns);
+    uint32_t octave = 63 ^ (uint32_t)__builtin_clzll(ns);
     uint32_t bucket = (octave - 2) * 8 + (uint32_t)((ns >> (octave - 3)) & 7);
     return bucket < LATENCY_BUCKETS ? bucket : LATENCY_BUCKETS - 1;
 }

@@ -53,13 +53,6 @@ struct cmd_table {
     uint32_t new_name_count;
 };
 
-static uint64_t load(const uint8_t *p, size_t n)
-{
-    uint64_t v = 0;
-    memcpy(&v, p, n);
-    return v;
-}
-
 static inline struct name_words words_of(struct slice name)
 {
     const uint64_t fold = 0x2020202020202020u;
@@ -67,11 +60,11 @@ static inline struct name_words words_of(struct slice name)
     size_t len = name.len;
     uint64_t first, last;
     if (len >= 8) {
-        first = load(p, 8);
-        last = load(p + len - 8, 8);
+        first = slice_load(p, 8);
+        last = slice_load(p + len - 8, 8);
     } else if (len >= 4) {
-        first = load(p, 4);
-        last = load(p + len - 4, 4);
+        first = slice_load(p, 4);
+        last = slice_load(p + len - 4, 4);
     } else {
         first = len > 0 ? p[0] : 0;
         last = len > 0 ? (uint64_t)p[len / 2] << 8 | p[len - 1] : 0;
@@ -137,7 +130,10 @@ static void fill(struct cmd *cmd, const struct cmd_spec *spec,
     *cmd = (struct cmd){
         .spec = spec, .parent = parent, .docs = &no_docs, .group = "",
     };
-    cmd->flags = spec->flags;
+    cmd->flags = spec->flags | (spec->walk != NULL ? CMD_WALKS : 0);
+    const struct cmd_keys *k = &spec->keys;
+    cmd->key_at = k->kind == KEYS_KIND_RANGE && k->first == k->last
+                      ? (uint32_t)k->first : 0;
     cmd->categories = all_categories(spec);
     snprintf(cmd->full_name, sizeof cmd->full_name, "%s%s%s",
              parent != NULL ? parent->spec->name : "",

@@ -20,6 +20,7 @@ struct cmd {
     const struct cmd *subs;      /* the container's first subcommand */
     uint32_t sub_count;
     uint32_t index;              /* dense: 0 .. cmd_table_total - 1 */
+    uint32_t key_at;             /* of KEYS_AT; else 0 */
     uint32_t flags, categories;  /* with what flags and docs imply */
     char full_name[48];          /* "get", "client|list" */
 };

@@ -109,6 +109,55 @@ static void test_keys_of_the_command(void **state)
     house_deinit(&h);
 }
 
+/* What a request has in common with the one before it is found only once. */
+static void same_as_before(struct house *h)
+{
+    static const char *const lines[] = {
+        "put k one", "put k two", "PUT k three", "fetch k", "fetch k", "fetch",
+        "fetch k k", "fetch k", "nosuch k", "nosuch k", "fetch j", "fetch k",
+        "box one", "box keyed k", "box keyed j", "box one", "box none", "box",
+        "same k k j", "same j", "fetch k", "counted 1 j", "fetch j",
+        "put abcdefghijklmnopqrst 1", "put abcdefghij-lmnopqrst 2",
+        "fetch abcdefghijklmnopqrst", "fetch abcdefghijklmnopqrst",
+        "fetch abcdefghij-lmnopqrst", "noop", "noop", "fetch k",
+    };
+    enum { COUNT = sizeof lines / sizeof lines[0] };
+    for (size_t i = 0; i < COUNT; i++) {
+        house_add(h, 0, lines[i]);
+        house_run(h); /* alone: there is none before it */
+    }
+    struct slice alone = house_take(h, 0);
+    char *want = malloc(alone.len);
+    memcpy(want, alone.data, alone.len);
+    size_t len = alone.len;
+    for (size_t i = 0; i < COUNT; i++) {
+        house_add(h, 0, lines[i]);
+    }
+    house_run(h);
+    struct slice together = house_take(h, 0);
+    assert_int_equal(together.len, len);
+    assert_memory_equal(together.data, want, len);
+    free(want);
+}
+FAKE_EACH(same_as_before)
+
+/* The same key, of sessions in two databases. */
+static void same_key_elsewhere(struct house *h)
+{
+    house_expect(h, 0, "put k one", "+OK|");
+    house_expect(h, 0, "choose 2", "+OK|");
+    house_add(h, 0, "fetch k");
+    house_add(h, 0, "put k two");
+    house_add(h, 0, "fetch k");
+    house_add(h, 0, "choose 0");
+    house_add(h, 0, "fetch k");
+    house_add(h, 0, "choose 2");
+    house_add(h, 0, "fetch k");
+    house_run(h);
+    house_expect_reply(h, 0, "$-1|+OK|$3|two|+OK|$3|one|+OK|$3|two|");
+}
+FAKE_EACH(same_key_elsewhere)
+
 /* ---- effects ---- */
 
 static void test_effects(void **state)
@@ -276,6 +325,8 @@ int test_batch_run(void)
         cmocka_unit_test(test_full_batches),
         cmocka_unit_test(test_many_keys),
         cmocka_unit_test(test_keys_of_the_command),
+        cmocka_unit_test(test_same_as_before),
+        cmocka_unit_test(test_same_key_elsewhere),
         cmocka_unit_test(test_effects),
         cmocka_unit_test(test_effects_name_the_database),
         cmocka_unit_test(test_expired_key_goes_first),
