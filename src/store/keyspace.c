@@ -60,8 +60,7 @@ free_keyspace:
 
 /* ---- lookup ---- */
 
-
-static struct entry *find_afresh(struct keyspace *ks, const struct key *k)
+RARE static struct entry *find_afresh(struct keyspace *ks, const struct key *k)
 {
     struct entry *e = table_find_first(ks->table, k->hash, &ks->at);
     while (e != NULL && !entry_key_equals(e, k->name)) {

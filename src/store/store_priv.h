@@ -104,7 +104,9 @@ void keyspace_doom(struct keyspace *ks, struct value *v);
 /* Deletes an entry that is due and tells the sink and the listeners. */
 void keyspace_expire_at(struct keyspace *ks, struct table_at *at,
                         struct entry *e);
-/* Counts a use of the entry and sets its access clock. */
+/* Counts a use of the entry and sets its access clock; seldom asked for, and not
+ * to be drawn into keyspace_touch. */
+__attribute__((noinline))
 void keyspace_count_use(struct keyspace *ks, struct entry *e);
 /* Notes in its shard that something is due then. */
 void shard_note_due(struct shard *sh, int64_t deadline_ms);

@@ -27,10 +27,10 @@ static struct quicklist_memory memory_of(const struct entry_memory *m)
     return (struct quicklist_memory){m->heap, m->account};
 }
 
-static struct quicklist_memory memory_of_big(const struct entry *e,
+static struct quicklist_memory memory_of_big(const struct list_big *b,
                                              const struct entry_memory *m)
 {
-    return memory_of(value_memory(entry_value(e), m));
+    return memory_of(value_memory(&b->head, m));
 }
 
 /* ---- value_ops ---- */
@@ -216,8 +216,11 @@ static void try_flat(const struct entry_memory *m,
     struct value *v = entry_value(*e);
     struct quicklist *q = big_of(*e)->q;
     uint8_t *lp;
-    if (quicklist_bytes(q) > limit.bytes
-        || quicklist_count(q) > limit.count / 2) {
+    uint64_t count = quicklist_count(q);
+    /* An element takes no less than two bytes; quicklist_bytes must ask the
+     * allocator. */
+    if (count > limit.bytes / 4 || count > limit.count / 2
+        || quicklist_bytes(q) > limit.bytes) {
         return;
     }
     size_t bytes = quicklist_listpack_bytes(q, limit.bytes / 2);
@@ -229,15 +232,12 @@ static void try_flat(const struct entry_memory *m,
     }
 }
 
-/* Makes it big if, with these items, it would be too long. */
-static enum status prepare(const struct entry_memory *m,
-                           const struct value_limits *l, struct entry **e,
-                           const struct slice *items, size_t count)
+/* Makes a flat one big if, with these items, it would be too long. */
+static enum status prepare_flat(const struct entry_memory *m,
+                                const struct value_limits *l, struct entry **e,
+                                const struct slice *items, size_t count)
 {
     struct size_limit limit = limit_of(l);
-    if ((*e)->encoding == ENC_BIG) {
-        return ST_OK;
-    }
     const uint8_t *lp = flat_bytes(*e).data;
     size_t bytes = listpack_bytes(lp);
     for (size_t i = 0; i < count && bytes <= limit.bytes; i++) {
@@ -246,6 +246,15 @@ static enum status prepare(const struct entry_memory *m,
     bool fits = bytes <= limit.bytes
                 && listpack_count(lp) + count <= limit.count;
     return fits ? ST_OK : to_big(m, l, e);
+}
+
+static inline enum status prepare(const struct entry_memory *m,
+                                  const struct value_limits *l,
+                                  struct entry **e, const struct slice *items,
+                                  size_t count)
+{
+    return (*e)->encoding == ENC_BIG ? ST_OK
+                                     : prepare_flat(m, l, e, items, count);
 }
 
 /* Room is made before, and given back after. */
@@ -311,8 +320,9 @@ enum status list_push(const struct entry_memory *m,
     if ((*e)->encoding != ENC_BIG) {
         return push_flat(m, e, end, items, count);
     }
-    struct quicklist_memory qm = memory_of_big(*e, m);
-    return quicklist_push(big_of(*e)->q, &qm,
+    struct list_big *b = big_of(*e);
+    struct quicklist_memory qm = memory_of_big(b, m);
+    return quicklist_push(b->q, &qm,
                           end == LIST_HEAD ? QUICKLIST_HEAD : QUICKLIST_TAIL,
                           items, count);
 }
@@ -396,8 +406,9 @@ enum status list_insert(const struct entry_memory *m,
     assert(there);
     (void)there;
     if ((*e)->encoding == ENC_BIG) {
-        struct quicklist_memory qm = memory_of_big(*e, m);
-        return quicklist_insert(big_of(*e)->q, &qm, &at->big, is_after, item);
+        struct list_big *b = big_of(*e);
+        struct quicklist_memory qm = memory_of_big(b, m);
+        return quicklist_insert(b->q, &qm, &at->big, is_after, item);
     }
     struct listpack_splice s =
         is_after ? listpack_inserting_after(flat_bytes(*e).data, at->pos,
@@ -418,8 +429,9 @@ enum status list_replace(const struct entry_memory *m,
     assert(there);
     (void)there;
     if ((*e)->encoding == ENC_BIG) {
-        struct quicklist_memory qm = memory_of_big(*e, m);
-        st = quicklist_replace(big_of(*e)->q, &qm, &at->big, item);
+        struct list_big *b = big_of(*e);
+        struct quicklist_memory qm = memory_of_big(b, m);
+        st = quicklist_replace(b->q, &qm, &at->big, item);
         if (st == ST_OK) {
             try_flat(m, l, e);
         }
@@ -447,15 +459,16 @@ void list_delete(const struct entry_memory *m, const struct value_limits *l,
         flat_shrink(m, e, listpack_delete(lp, pos, count));
         return;
     }
-    struct quicklist_memory qm = memory_of_big(*e, m);
-    struct quicklist *q = big_of(*e)->q, *out = NULL;
+    struct list_big *b = big_of(*e);
+    struct quicklist_memory qm = memory_of_big(b, m);
+    struct quicklist *q = b->q, *out = NULL;
     if (count == 1 && (index == 0 || index == have - 1)) {
         quicklist_pop(q, &qm, index == 0 ? QUICKLIST_HEAD : QUICKLIST_TAIL);
     } else {
         quicklist_delete(q, &qm, index, count, &out);
     }
     if (out != NULL) {
-        *removed = wrap_beside(entry_value(*e), m, out);
+        *removed = wrap_beside(&b->head, m, out);
         if (*removed == NULL) {
             quicklist_destroy(&out, &qm);
         }
@@ -526,9 +539,10 @@ uint64_t list_remove_equal(const struct entry_memory *m,
         }
         return n;
     }
-    struct quicklist_memory qm = memory_of_big(*e, m);
-    n = remove_equal_big(big_of(*e)->q, &qm, text, max, towards);
-    if (n > 0 && quicklist_count(big_of(*e)->q) > 0) {
+    struct list_big *b = big_of(*e);
+    struct quicklist_memory qm = memory_of_big(b, m);
+    n = remove_equal_big(b->q, &qm, text, max, towards);
+    if (n > 0 && quicklist_count(b->q) > 0) {
         try_flat(m, l, e);
     }
     return n;
