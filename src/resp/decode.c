@@ -16,6 +16,7 @@
 
 #include <assert.h>
 #include <ctype.h>
+#include <endian.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -134,26 +135,35 @@ static inline const uint8_t *read_length(const uint8_t *p, const uint8_t *end,
     return p + 2;
 }
 
+static inline uint32_t read_four(const uint8_t *p)
+{
+    uint32_t word;
+    memcpy(&word, p, sizeof word);
+    return le32toh(word);
+}
+
 /* A header, `mark` included, at `p`: the byte behind it, or NULL: not whole, or not
  * plain. Nearly all have one digit or two. */
 static inline const uint8_t *read_header_fast(const uint8_t *p,
                                               const uint8_t *end, uint8_t mark,
                                               uint32_t *out)
 {
-    if (end - p < 5 || p[0] != mark) {
+    const uint32_t crlf = (uint32_t)('\n' << 8 | '\r') << 16;
+    if (end - p < 5) {
         return NULL;
     }
-    uint32_t high = p[1] - (unsigned)'0';
-    if (high <= 9 && p[2] == '\r' && p[3] == '\n') {
+    uint32_t word = read_four(p), high = p[1] - (unsigned)'0';
+    if ((word & 0xffff00ffu) == (crlf | mark) && high <= 9) {
         *out = high;
         return p + 4;
     }
     uint32_t low = p[2] - (unsigned)'0';
-    if (high - 1 <= 8 && low <= 9 && p[3] == '\r' && p[4] == '\n') {
+    if (p[0] == mark && high - 1 <= 8 && low <= 9
+        && (read_four(p + 1) & 0xffff0000u) == crlf) {
         *out = high * 10 + low;
         return p + 5;
     }
-    return read_length(p + 1, end, out);
+    return p[0] == mark ? read_length(p + 1, end, out) : NULL;
 }
 
 static inline int64_t bulk_limit(const struct decode_limits *limits)

@@ -462,6 +462,12 @@ static void run_set_aside(struct connection *c)
     }
 }
 
+static bool takes_no_more(const struct connection *c)
+{
+    return c->session.close_after_reply || c->is_closing
+           || c->session.hold != HOLD_NONE;
+}
+
 /* Adds at most REQUESTS_A_ROUND requests; true: there may be more. */
 static bool take_requests(struct connection *c)
 {
@@ -477,23 +483,26 @@ static bool take_requests(struct connection *c)
     if (__builtin_expect(!output_limit_is_far(conn_out(c->net)), 0)) {
         judge_output(c); /* of the rounds before this */
     }
-    limits_of(c, &limits);
+    bool has_run = true; /* which may have changed what holds for the session */
     for (int i = 0; i < REQUESTS_A_ROUND; i++) {
-        if (c->session.close_after_reply || c->is_closing
-            || c->session.hold != HOLD_NONE) {
-            return false;
-        }
-        struct slice input = input_slice(&c->in);
-        if (input.len == 0) {
-            return false;
-        }
         uint32_t room, argc = 0;
         size_t used;
         struct slice *argv = exec_room(x, &room);
         if (room == 0) {
             exec_run(x);
             argv = exec_room(x, &room);
-            limits_of(c, &limits); /* AUTH may have been among them */
+            has_run = true;
+        }
+        if (has_run) {
+            if (takes_no_more(c)) {
+                return false;
+            }
+            limits_of(c, &limits);
+            has_run = false;
+        }
+        struct slice input = input_slice(&c->in);
+        if (input.len == 0) {
+            return false;
         }
         if (c->decode.consumed == 0) {
             argc = decode_whole(input, &limits, argv, room, &used);
@@ -502,7 +511,7 @@ static bool take_requests(struct connection *c)
             if (!take_slowly(c, &limits)) {
                 return false;
             }
-            limits_of(c, &limits);
+            has_run = true;
             continue;
         }
         exec_add(x, &c->session, argv, argc);
