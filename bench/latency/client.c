@@ -145,13 +145,13 @@ long client_ask(struct client *c, const char *words)
     return number;
 }
 
-double client_memory(struct client *c, const char *field)
+double client_info(struct client *c, const char *section, const char *field)
 {
-    static const char ask[] = "*2\r\n$4\r\nINFO\r\n$6\r\nmemory\r\n";
-    char wanted[64];
+    char ask[64], wanted[64];
     const char *body;
     long number;
-    client_send(c, ask, sizeof ask - 1);
+    int len = snprintf(ask, sizeof ask, "INFO %s\r\n", section);
+    client_send(c, ask, (size_t)len);
     if (client_reply(c, &number, &body) != '$' || body == NULL) {
         return -1;
     }

@@ -28,8 +28,8 @@ char client_reply(struct client *c, long *number, const char **body);
 /* Sends a command of words without blanks; the reply's number, 0 for +OK. */
 long client_ask(struct client *c, const char *words);
 
-/* A field of INFO memory; negative from a server that has none. */
-double client_memory(struct client *c, const char *field);
+/* A field of that section of INFO; negative from a server that has none. */
+double client_info(struct client *c, const char *section, const char *field);
 
 /* The resident bytes of a process. */
 double resident_bytes(int pid);

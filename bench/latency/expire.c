@@ -72,9 +72,9 @@ void event_expire(const struct event_options *o)
                      .first_due_ms = day_now_ms() + o->keys / SETS_A_MS
                                      + 2 * BEFORE_MS,
                      .random = 1};
-    double used = client_memory(c, "used_memory");
+    double used = client_info(c, "memory", "used_memory");
     client_batches(c, 0, o->keys, put_mortal, &f);
-    used = client_memory(c, "used_memory") - used;
+    used = client_info(c, "memory", "used_memory") - used;
     uint64_t now_ms = day_now_ms();
     if (now_ms + BEFORE_MS > f.first_due_ms) {
         fail("the keys were not set in time, the machine is too slow");

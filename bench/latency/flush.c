@@ -29,7 +29,7 @@ static size_t put_key(void *arg, char *out, uint64_t number)
 
 static struct memory read_memory(struct client *c, int pid)
 {
-    return (struct memory){.used = client_memory(c, "used_memory"),
+    return (struct memory){.used = client_info(c, "memory", "used_memory"),
                            .resident = resident_bytes(pid)};
 }
 

@@ -47,7 +47,7 @@ struct grow {
 static struct memory read_memory(struct grow *g)
 {
     return (struct memory){
-        .used = client_memory(g->control, "used_memory"),
+        .used = client_info(g->control, "memory", "used_memory"),
         .resident = resident_bytes(g->options->server_pid),
     };
 }
