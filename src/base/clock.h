@@ -7,6 +7,8 @@
 
 int64_t clock_wall_us(void);      /* since 1970 UTC, may jump */
 int64_t clock_monotonic_us(void); /* never goes back */
+/* Processor time that the calling thread has had; a system call. */
+int64_t clock_thread_us(void);
 
 /* Cheap ticks for measuring short spans on one thread, and their rate. */
 static inline uint64_t clock_ticks(void)

@@ -131,8 +131,13 @@ void exec_key_gone(struct interests *in, const struct store *s,
 
 /* Background work of the shards this worker owns (those whose number modulo
  * worker_count is its own): due keys, tidying; no longer than `budget_us`.
- * After how many microseconds to call again; 0: at once; < 0: not soon. */
+ * After how many microseconds to call again; 0: at once; INT64_MAX: when there
+ * is a reason. Reasons to call it at once, whatever it has said: a deadline has
+ * come nearer (store_events), exec_want_tidy, a pause has ended before its time,
+ * the wall clock was set. */
 int64_t exec_background(struct exec *x, int64_t budget_us);
+/* Keys have changed: at its next calls it looks whether tidying is worth while. */
+void exec_want_tidy(struct exec *x);
 
 const struct exec_stats *exec_stats(const struct exec *x); /* any thread */
 /* Sets the counts back; any thread, all shards held. What a worker counts at

@@ -71,6 +71,8 @@ struct exec {
     int64_t memory_left; /* bytes to be added before memory_check */
     uint32_t limit_serial; /* of the limit that memory_left is about */
     bool is_memory_stale;  /* to be checked within the batch: one has grown */
+    bool wants_tidy; /* something has changed since tidying began */
+    bool is_tidying; /* and it goes on at tidy_shard */
     int64_t tidy_next_us;
     uint32_t tidy_shard;
     uint64_t ns_per_tick_32; /* times 2^32 */

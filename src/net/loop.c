@@ -103,6 +103,12 @@ void loop_wake(struct loop *l)
     }
 }
 
+bool loop_is_asleep(const struct loop *l)
+{
+    return atomic_load_explicit(&l->wake_state, memory_order_relaxed)
+           == LOOP_ASLEEP;
+}
+
 /* False: someone has woken us since the last turn; do not wait. */
 static bool before_wait(struct loop *l)
 {
@@ -400,16 +406,19 @@ static void run_background(struct loop *l)
     if (l->handlers.on_background == NULL) {
         return;
     }
-    /* When it had nothing to do it is asked again after every turn, since that
-     * is when something may have come up. */
-    if (!l->background_is_idle && l->now_us < l->background_due_us) {
+    if (l->now_us < l->background_due_us) {
         return;
     }
     int64_t after_us = l->handlers.on_background(l->arg);
-    l->background_is_idle = after_us < 0;
-    if (after_us >= 0) {
-        l->background_due_us = l->now_us + after_us;
-    }
+    assert(after_us >= 0);
+    l->background_due_us = after_us > INT64_MAX - l->now_us
+                               ? INT64_MAX
+                               : l->now_us + after_us;
+}
+
+void loop_background_soon(struct loop *l)
+{
+    l->background_due_us = l->now_us;
 }
 
 /* How long this turn may wait, < 0: for ever. */
@@ -419,8 +428,7 @@ static int64_t wait_us(struct loop *l, int64_t listeners_due_us)
     if (listeners_due_us < due) {
         due = listeners_due_us;
     }
-    if (l->handlers.on_background != NULL && !l->background_is_idle &&
-        l->background_due_us < due) {
+    if (l->handlers.on_background != NULL && l->background_due_us < due) {
         due = l->background_due_us;
     }
     if (due == INT64_MAX) {

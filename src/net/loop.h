@@ -48,8 +48,7 @@ struct loop_handlers {
     void (*on_turn)(void *loop_arg);
     /* Background work in a slice of its own choosing (<= 200 us): returns after
      * how many microseconds it wants to run again; 0: at once, after the next
-     * poll for completions; < 0: there is nothing to do, ask again after the
-     * next turn that happens for another reason. */
+     * poll for completions; INT64_MAX: not before loop_background_soon. */
     int64_t (*on_background)(void *loop_arg);
 };
 
@@ -75,6 +74,11 @@ void loop_run(struct loop *l);
 void loop_stop(struct loop *l); /* from the loop's own thread */
 /* Makes the loop turn soon; any thread, async-signal-safe. */
 void loop_wake(struct loop *l);
+/* Does it wait, and nobody has woken it? Any thread. */
+bool loop_is_asleep(const struct loop *l);
+/* on_background is to run in this turn, or in the next one, whatever it said
+ * last; from the loop's own thread. */
+void loop_background_soon(struct loop *l);
 /* The time read at the start of this turn. */
 int64_t loop_now_us(const struct loop *l); /* monotonic */
 int64_t loop_wall_ms(const struct loop *l);

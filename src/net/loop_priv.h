@@ -125,8 +125,7 @@ struct loop {
     struct mem_account *account;
     const struct loop_ops *ops;
     bool is_stopping;
-    bool background_is_idle; /* it has said that there is nothing to do */
-    int64_t background_due_us;
+    int64_t background_due_us; /* INT64_MAX: when it is asked for */
     int64_t now_us, wall_ms;
     int64_t wall_offset_us, wall_read_us; /* wall - monotonic, and when read */
     struct timer_heap timers;

@@ -13,6 +13,7 @@
 #include "server/listening.h"
 #include "server/process.h"
 #include "server/server_priv.h"
+#include "server/worker.h"
 
 static struct server *server_of(const struct cmd_ctx *c)
 {
@@ -322,6 +323,7 @@ static void config_set_run(struct cmd_ctx *c)
     is_done = exchange_options(c);
     if (is_done) {
         server_apply_options(s);
+        workers_notify(s, NOTICE_LOOK); /* the new limits are for sleepers too */
         crash_set_enabled(s->options.crash_log_enabled);
         proc_title_set(s->title, &s->options);
     }
@@ -350,6 +352,8 @@ static void reset_worker(struct worker *w)
     counter_set(&st->turn_commands_max, 0);
     counter_set(&st->cron_ticks, 0);
     counter_set(&st->background_ticks, 0);
+    counter_set(&st->background_us_max, 0);
+    counter_set(&st->background_cpu_us_max, 0);
     exec_stats_reset(w->exec);
 }
 

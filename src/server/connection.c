@@ -21,13 +21,17 @@
 #include "server/output_limit.h"
 #include "server/pause.h"
 #include "server/tour.h"
+#include "server/worker.h"
 
 enum {
     REQUESTS_A_ROUND = EXEC_BATCH_MAX,
     INLINE_BYTES_MAX = 64 * 1024,
     CLOSING_MS_MAX = 10 * 1000, /* without a byte of the last replies leaving */
     NAME_BYTES_MAX = 256,
-    CRON_ROUNDS = 5,        /* calls of connections_cron to see all of them */
+    LOOKS_MIN = 64,         /* sessions that one call of connections_cron sees */
+    LOOKS_DIV = 5,          /* or this part of all, if that is more */
+    LOOK_PAUSE_MS = 100,    /* between two calls */
+    LOOK_MS = 500,          /* who is watched is looked at this often */
     INPUT_IDLE_MS_MAX = 2000, /* buffers of idle ones are cut to their need */
 };
 
@@ -152,6 +156,7 @@ static void close_connection(struct connection *c, bool after_flush)
 {
     if (!c->is_closing) {
         c->closing_since_ms = turn_ms(c->worker);
+        worker_look_within(c->worker, LOOK_MS * 1000);
     }
     c->is_closing = true;
     /* What is pushed from now on is for others. */
@@ -271,6 +276,7 @@ void connection_accept(struct worker *w, int fd)
     timer_init(&c->block_timer, on_block_timer, c);
     init_session(w, c);
     list_add(w, c);
+    worker_look_within(w, LOOK_MS * 1000);
     counter_add(&w->stats.sessions, 1);
     counter_add(&w->stats.connections_received, 1);
 }
@@ -609,38 +615,49 @@ void connections_run_ready(struct worker *w)
 
 /* ---- now and then ---- */
 
-static void note_peaks(struct worker *w, const struct connection *c)
+/* Is it one that `timeout` ends when it is idle? */
+static bool may_time_out(const struct connection *c, int64_t timeout_ms)
 {
-    struct buffer_peaks *p = &w->peaks;
-    uint64_t *input = &p->input[p->second % PEAK_SLOTS];
-    uint64_t *output = &p->output[p->second % PEAK_SLOTS];
-    uint64_t out = conn_out(c->net)->bytes;
-    *input = c->in.cap > *input ? c->in.cap : *input;
-    *output = out > *output ? out : *output;
+    return timeout_ms > 0 && c->session.hold == HOLD_NONE
+           && !c->session.is_monitor;
 }
 
-static uint64_t largest(const uint64_t slots[PEAK_SLOTS])
+/* Publishes them; when to do so again. */
+static int64_t publish_peaks(struct worker *w)
 {
-    uint64_t max = 0;
-    for (int i = 0; i < PEAK_SLOTS; i++) {
-        max = slots[i] > max ? slots[i] : max;
-    }
-    return max;
+    const struct peaks *p = &w->peaks;
+    counter_set(&w->stats.recent_max_input, peaks_input(p));
+    counter_set(&w->stats.recent_max_output, peaks_output(p));
+    return peaks_are_even(p) ? INT64_MAX : (p->second + 1) * 1000;
 }
 
-/* Publishes what is known and makes room for the new second. */
-static void turn_peaks(struct worker *w, int64_t now_ms)
+static int64_t earlier(int64_t a, int64_t b)
 {
-    struct buffer_peaks *p = &w->peaks;
-    int64_t second = now_ms / 1000;
-    counter_set(&w->stats.recent_max_input, largest(p->input));
-    counter_set(&w->stats.recent_max_output, largest(p->output));
-    for (int i = 0; i < PEAK_SLOTS && p->second < second; i++) {
-        p->second++;
-        p->input[p->second % PEAK_SLOTS] = 0;
-        p->output[p->second % PEAK_SLOTS] = 0;
+    return a < b ? a : b;
+}
+
+/* When look_after has something to do; INT64_MAX: not before something has come
+ * for the session, or it has done something. */
+static int64_t next_look(const struct connection *c, int64_t now_ms,
+                         int64_t timeout_ms)
+{
+    int64_t ms = INT64_MAX, active_ms = c->session.last_active_ms;
+    if (c->is_closing) {
+        return c->closing_since_ms + CLOSING_MS_MAX + 1;
     }
-    p->second = second;
+    if (c->block_deadline_ms > 0) {
+        ms = now_ms + c->block_deadline_ms - loop_wall_ms(c->worker->loop);
+    }
+    if (!output_limit_is_far(conn_out(c->net))) {
+        ms = earlier(ms, now_ms + LOOK_MS);
+    }
+    if (may_time_out(c, timeout_ms)) {
+        ms = earlier(ms, active_ms + timeout_ms + 1);
+    }
+    if (input_room(&c->in) > 0) {
+        ms = earlier(ms, active_ms + INPUT_IDLE_MS_MAX + 1);
+    }
+    return ms;
 }
 
 static void look_after(struct connection *c, int64_t now_ms, int64_t timeout_ms)
@@ -657,8 +674,8 @@ static void look_after(struct connection *c, int64_t now_ms, int64_t timeout_ms)
     if (!output_limit_is_far(conn_out(c->net))) {
         judge_output(c);
     }
-    if (!c->is_closing && timeout_ms > 0 && idle_ms > timeout_ms
-        && c->session.hold == HOLD_NONE && !c->session.is_monitor) {
+    if (!c->is_closing && may_time_out(c, timeout_ms)
+        && idle_ms > timeout_ms) {
         log_write(w->server->log, LOG_VERBOSE, "Closing idle client");
         close_connection(c, false);
         return;
@@ -666,25 +683,48 @@ static void look_after(struct connection *c, int64_t now_ms, int64_t timeout_ms)
     if (idle_ms > INPUT_IDLE_MS_MAX && input_room(&c->in) > 0) {
         input_shrink(&c->in, &w->account);
     }
-    note_peaks(w, c);
+    peaks_note(&w->peaks, c->in.cap, conn_out(c->net)->bytes);
 }
 
-void connections_cron(struct worker *w, int64_t now_ms)
+/* Looks at the next ones; true: all have been seen. */
+static bool look_at_some(struct worker *w, int64_t now_ms)
 {
     int64_t timeout_ms = (int64_t)atomic_load_explicit(
         &w->server->timeout_s, memory_order_relaxed) * 1000;
-    uint64_t count = counter_get(&w->stats.sessions) / CRON_ROUNDS + 1;
+    uint64_t count = counter_get(&w->stats.sessions) / LOOKS_DIV + 1;
     struct connection_cursor *cur = &w->cron_cursor;
-    turn_peaks(w, now_ms);
     if (cur->next == NULL) {
         connections_leave(w, cur);
         connections_enter(w, cur);
+        w->look_ms = INT64_MAX;
     }
+    count = count > LOOKS_MIN ? count : LOOKS_MIN;
     for (; count > 0 && cur->next != NULL; count--) {
         struct connection *c = cur->next;
         cur->next = c->next;
         look_after(c, now_ms, timeout_ms);
+        w->look_ms = earlier(w->look_ms, next_look(c, now_ms, timeout_ms));
     }
-    pause_cron(w);
+    return cur->next == NULL;
+}
+
+int64_t connections_cron(struct worker *w, int64_t now_ms)
+{
+    peaks_turn(&w->peaks, now_ms / 1000);
+    bool is_round_over = look_at_some(w, now_ms);
+    int64_t peaks_ms = publish_peaks(w);
+    int64_t next_ms = now_ms + LOOK_PAUSE_MS;
+    if (is_round_over) {
+        next_ms = earlier(w->look_ms, peaks_ms);
+    }
+    pause_look(w);
     output_limit_cron(w, now_ms);
+    if (w->paused != NULL || w->output_ends.untold > 0) {
+        next_ms = earlier(next_ms, now_ms + LOOK_MS);
+    }
+    if (next_ms == INT64_MAX) {
+        return INT64_MAX;
+    }
+    int64_t after_ms = next_ms - now_ms;
+    return (after_ms > LOOK_PAUSE_MS ? after_ms : LOOK_PAUSE_MS) * 1000;
 }

@@ -76,9 +76,11 @@ void connections_leave(struct worker *w, struct connection_cursor *cur);
 
 /* Runs all that is ready on the worker, and queues the replies. */
 void connections_run_ready(struct worker *w);
-/* Ten times a second: idle sessions, limits over time, buffers' sizes; each
- * session is looked at twice a second. `now_ms` is monotonic. */
-void connections_cron(struct worker *w, int64_t now_ms);
+/* Idle sessions, limits over time, buffers' sizes: looks at all sessions or,
+ * where they are many, at some. After how many microseconds to be called again;
+ * INT64_MAX: none of them wants it before something comes. `now_ms` is
+ * monotonic. */
+int64_t connections_cron(struct worker *w, int64_t now_ms);
 /* The class of client-output-buffer-limit it is in. */
 enum client_class connection_class(const struct connection *c);
 /* Has this session what an option of that kind asks for? */

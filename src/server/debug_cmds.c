@@ -10,8 +10,9 @@
 #include "server/debug_crash.h"
 #include "server/debug_priv.h"
 #include "server/tour.h"
+#include "server/worker.h"
 
-enum { DEBUG_SLEEP_MAX_S = 24 * 3600 };
+enum { DEBUG_SLEEP_MAX_S = 24 * 3600, FAIL_US_MAX = 100 * 1000 };
 
 static void debug_unknown(struct cmd_ctx *c)
 {
@@ -62,6 +63,7 @@ static bool is_on(const struct cmd_ctx *c, uint32_t i)
 static void debug_set_active_expire(struct cmd_ctx *c)
 {
     store_set_active_expire(c->store, is_on(c, 2));
+    workers_notify(c->host, NOTICE_DUE);
     reply_ok(c->reply);
 }
 
@@ -83,6 +85,7 @@ struct fail_tour {
 static void fail_here(struct tour *t, struct worker *w)
 {
     w->account.fail_after = ((struct fail_tour *)(void *)t)->after;
+    worker_look_within(w, FAIL_US_MAX);
 }
 
 static void fail_answer(struct tour *t, struct connection *asker)
@@ -96,7 +99,7 @@ static const struct tour_kind fail_kind = {
     .answer = fail_answer,
 };
 
-/* Each worker's cron ends it. */
+/* Each worker's cron ends it, which is no further away than FAIL_US_MAX. */
 static void debug_fail_allocations(struct cmd_ctx *c)
 {
     int64_t after;

@@ -69,6 +69,10 @@ static void add_loop(struct info *in)
                 counter_get(&s->rates.turns_per_s));
     info_number(t, "instantaneous_eventloop_duration_usec",
                 counter_get(&s->rates.turn_us));
+    info_number(t, "background_slice_max_usec",
+                MAX_WORKERS(s, stats.background_us_max));
+    info_number(t, "background_slice_cpu_max_usec",
+                MAX_WORKERS(s, stats.background_cpu_us_max));
 }
 
 void info_stats(struct info *in)

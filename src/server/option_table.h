@@ -125,7 +125,7 @@
     X(databases, "databases", NULL, 16, 1, 1 << 20, OPT_IM) \
     X(shards, "shards", NULL, 0, 0, 4096, \
       OPT_IM | OPTION_OWN | OPTION_POWER_OF_TWO) \
-    X(hz, "hz", NULL, 10, 0, INT32_MAX, OPT_NEEDLESS) \
+    X(hz, "hz", NULL, 10, 0, INT32_MAX, 0) \
     X(commandlog_execution_slower_than, "commandlog-execution-slower-than", \
       "slowlog-log-slower-than", 10000, -1, INT64_MAX, 0) \
     X(commandlog_slow_execution_max_len, "commandlog-slow-execution-max-len", \

@@ -71,9 +71,8 @@ void pause_note(struct connection *c)
     start_timer(w);
 }
 
-/* They go on, in this turn, if the pause is over; else it is looked at again
- * when it should be. */
-static void release_or_wait(struct worker *w)
+/* If it is not over, it is looked at again when it should be. */
+void pause_look(struct worker *w)
 {
     if (w->paused == NULL) {
         return;
@@ -92,31 +91,12 @@ static void release_or_wait(struct worker *w)
 
 static void on_timer(void *arg)
 {
-    release_or_wait(arg);
-}
-
-static void on_unpause(void *worker, struct message *m)
-{
-    struct worker *w = worker;
-    (void)m;
-    atomic_store_explicit(&w->is_unpause_posted, false, memory_order_release);
-    if (!w->is_stopping) {
-        release_or_wait(w);
-    }
-}
-
-void pause_cron(struct worker *w)
-{
-    if (w->paused != NULL
-        && loop_wall_ms(w->loop) >= paused_until(w->server)) {
-        release_or_wait(w);
-    }
+    pause_look(arg);
 }
 
 void pause_init(struct worker *w)
 {
     timer_init(&w->pause_timer, on_timer, w);
-    w->unpause.run = on_unpause;
 }
 
 void pause_deinit(struct worker *w)
@@ -146,13 +126,8 @@ void pause_end(struct server *s)
     atomic_store_explicit(&s->exec_shared.pause_until_ms, 0,
                           memory_order_relaxed);
     lock_release(&s->config_lock);
-    for (uint32_t i = 0; i < s->worker_count; i++) {
-        struct worker *w = &s->workers[i];
-        if (!atomic_exchange_explicit(&w->is_unpause_posted, true,
-                                      memory_order_acq_rel)) {
-            worker_post(s, i, &w->unpause);
-        }
-    }
+    /* What was due meanwhile may go, too. */
+    workers_notify(s, NOTICE_PAUSE | NOTICE_DUE);
 }
 
 /* ---- commands ---- */

@@ -21,8 +21,9 @@ void pause_end(struct server *s);
 void pause_note(struct connection *c);
 /* It goes. */
 void pause_forget(struct connection *c);
-/* Wakes those held if the pause is over by a clock that was set. */
-void pause_cron(struct worker *w);
+/* Wakes those held if the pause is over, by CLIENT UNPAUSE, by a clock that was
+ * set or, where memory for a timer was missing, by time. */
+void pause_look(struct worker *w);
 
 /* CLIENT PAUSE, CLIENT UNPAUSE. */
 void client_pause_run(struct cmd_ctx *c);

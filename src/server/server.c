@@ -31,6 +31,8 @@ enum {
     SHARDS_A_WORKER = 32,     /* at least, with several workers */
     SHARDS_MAX = 4096,
     SPARE_EXTENTS = 3,        /* touched ahead of need: 6 MB */
+    SAMPLE_PERIOD_US = 100 * 1000, /* at least, between two of INFO's rates */
+    CLOCK_STEP_MS = 5,        /* a wall clock that is off by more was set */
 };
 
 /* ---- configuration in force ---- */
@@ -100,6 +102,7 @@ void server_apply_options(struct server *s)
                           memory_order_relaxed);
     atomic_store_explicit(&s->keepalive_s, (uint32_t)o->tcp_keepalive,
                           memory_order_relaxed);
+    atomic_store_explicit(&s->hz, (uint32_t)o->hz, memory_order_relaxed);
     atomic_store_explicit(&s->watchdog_us, o->watchdog_period * 1000,
                           memory_order_relaxed);
     log_set_level(s->log, (enum log_level)o->loglevel);
@@ -158,16 +161,51 @@ int64_t server_memory_check(void *server)
     return is_full ? 0 : (int64_t)((limit - used) / s->worker_count);
 }
 
+/* Shards whose keys have changed may want to be tidied. */
+static void tell_changes(struct server *s, const struct store_stats *st)
+{
+    uint64_t n = st->expired_count + st->expired_lazily_count
+                 + st->expired_field_count;
+    for (uint32_t i = 0; i < s->worker_count; i++) {
+        n += counter_get(&exec_stats(s->workers[i].exec)->change_total);
+    }
+    if (n != s->changes_seen) {
+        s->changes_seen = n;
+        workers_notify(s, NOTICE_TIDY);
+    }
+}
+
+/* Waits until a wall time are made on the clock that nobody sets, and made anew
+ * when the other one is. */
+static void tell_clock(struct server *s)
+{
+    const struct loop *l = s->workers[0].loop;
+    int64_t offset_ms = loop_wall_ms(l) - loop_now_us(l) / 1000;
+    int64_t moved_ms = offset_ms - s->wall_offset_ms;
+    if (moved_ms > CLOCK_STEP_MS || moved_ms < -CLOCK_STEP_MS) {
+        s->wall_offset_ms = offset_ms;
+        workers_notify(s, NOTICE_ALL);
+    }
+}
+
 void server_cron(struct server *s)
 {
+    struct store_stats st;
+    int64_t now_us = loop_now_us(s->workers[0].loop);
     if (s->gate != NULL) {
         gate_enter(s->gate, 0);
     }
     (void)server_memory_check(s);
+    store_stats_read(s->store, &st);
     if (s->gate != NULL) {
         gate_leave(s->gate, 0);
     }
-    info_sample(s);
+    tell_changes(s, &st);
+    tell_clock(s);
+    if (now_us - s->sampled_us >= SAMPLE_PERIOD_US) {
+        s->sampled_us = now_us;
+        info_sample(s);
+    }
 }
 
 /* ---- building ---- */
@@ -182,6 +220,13 @@ static uint32_t default_shards(uint32_t workers)
         shards *= 2;
     }
     return shards;
+}
+
+/* The worker that owns the shard may sleep until a later one. */
+static void due_sooner(void *server, uint32_t shard)
+{
+    struct server *s = server;
+    worker_notify(&s->workers[shard % s->worker_count], NOTICE_DUE);
 }
 
 /* The store has deleted a key that was due. */
@@ -199,7 +244,8 @@ static bool build_store(struct server *s, char *err, size_t cap)
                                .spare_extents = SPARE_EXTENTS};
     struct store_options so = {
         .database_count = (uint32_t)s->options.databases,
-        .sink = s->sink, .events = {key_gone, s}, .now_ms = clock_wall_us() / 1000,
+        .sink = s->sink, .events = {key_gone, due_sooner, s},
+        .now_ms = clock_wall_us() / 1000,
     };
     int64_t shards = s->options.shards;
     so.shard_count = shards > 0 ? (uint32_t)shards

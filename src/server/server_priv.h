@@ -17,6 +17,7 @@
 #include "server/latency.h"
 #include "server/listening.h"
 #include "server/oom.h"
+#include "server/peaks.h"
 #include "server/proc_title.h"
 #include "server/rates.h"
 #include "server/server.h"
@@ -46,6 +47,9 @@ struct worker_stats {
     struct counter turns;
     struct counter turn_ticks, turn_ticks_max, turn_commands_max;
     struct counter cron_ticks, background_ticks; /* parts of turn_ticks */
+    /* The longest slice of background work, by the clock; the one that had the
+     * processor for longest, which may be another. */
+    struct counter background_us_max, background_cpu_us_max;
 };
 
 /* What the watchdog knows of a worker; the housekeeper's. */
@@ -62,14 +66,6 @@ struct connection;
 struct connection_cursor {
     struct connection *next;          /* NULL: at the end */
     struct connection_cursor *others; /* the worker's, in use */
-};
-
-enum { PEAK_SLOTS = 8 };
-
-/* The largest buffers of any session: of each of the last seconds. */
-struct buffer_peaks {
-    int64_t second; /* the newest slot's */
-    uint64_t input[PEAK_SLOTS], output[PEAK_SLOTS];
 };
 
 /* Sessions that ended for their output, as far as the log is concerned. */
@@ -93,12 +89,11 @@ struct worker {
     struct connection *connections_last;
     struct connection_cursor *cursors;
     struct connection_cursor cron_cursor;
-    struct buffer_peaks peaks;
+    int64_t look_ms; /* the earliest that a session of this round wants */
+    struct peaks peaks;
     struct output_ends output_ends;
     struct connection *paused; /* their requests wait for CLIENT PAUSE's end */
     struct timer pause_timer;
-    struct message unpause;           /* mail: the pause may be over */
-    _Atomic(bool) is_unpause_posted;  /* it is in the mailbox; any thread */
     struct connection *monitors;      /* sessions that MONITOR */
     struct monitor_feed *feed;        /* what all of them are to see of this turn */
     /* Any thread's: monitors here, feeds on their way here, and that some were
@@ -109,7 +104,10 @@ struct worker {
     struct connection *ready;       /* have input to run, this turn */
     struct connection **ready_tail;
     bool has_more_ready; /* since the list was last gone through */
-    struct timer cron; /* every 100 ms */
+    struct timer cron; /* looks at sessions; due INT64_MAX: none wants it */
+    struct timer tick; /* worker 0: server_cron */
+    struct message notice;      /* in the mailbox while notices is not 0 */
+    _Atomic(uint32_t) notices;  /* enum notice; any thread */
     struct worker_stats stats;
     uint64_t assigned_count;     /* worker 0: sessions given to this one */
     struct counter closed_count; /* of those, over; written by this one */
@@ -171,11 +169,14 @@ struct server {
     _Atomic(uint64_t) memory_limit;
     _Atomic(uint64_t) query_buffer_limit;
     struct shared_output_limit output_limits[CLIENT_CLASS_COUNT];
-    _Atomic(uint32_t) timeout_s, keepalive_s;
+    _Atomic(uint32_t) timeout_s, keepalive_s, hz;
     _Atomic(uint64_t) used_memory_peak; /* raised by whoever sums */
     struct commandlog commandlog;
     struct latency_monitor latency;
     struct rates rates;              /* sampled by worker 0 */
+    int64_t sampled_us;              /* and when, by its clock */
+    uint64_t changes_seen;           /* worker 0: what others were told of */
+    int64_t wall_offset_ms;          /* worker 0: wall clock less monotonic */
     /* used memory when ready, and what of it the workers' accounts hold */
     size_t startup_bytes, startup_clients_bytes;
 };
@@ -192,7 +193,9 @@ int64_t server_memory_check(void *server);
 void info_sample(struct server *s);
 /* All sections, into the log, where they are part of a report. (info.c) */
 void info_report(struct server *s);
-/* Ten times a second, on worker 0: memory against its limit, peak. */
+/* `hz` times a second, on worker 0: memory against its limit, peak, rates; tells
+ * the workers, who may be asleep, of keys that have changed and of a wall clock
+ * that was set. */
 void server_cron(struct server *s);
 /* Copies options to where the hot paths read them; after CONFIG SET. */
 void server_apply_options(struct server *s);

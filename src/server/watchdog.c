@@ -1,18 +1,28 @@
-/* watchdog: a worker in good health has a turn ten times a second at least, for
- * its cron. One whose count of turns has stood still for longer than the period
- * is in a command that takes too long, waits for one that is, or is stuck. Each
- * is named once, until it moves; all stacks are shown with the first, and again
- * only after nobody was late. */
+/* watchdog: a worker whose count of turns has stood still for longer than the
+ * period, and who did not sleep, is in a command that takes too long, waits for
+ * one that is, or is stuck. Each is named once, until it moves; all stacks are
+ * shown with the first, and again only after nobody was late. */
 #include "server/watchdog.h"
 
 #include "server/server_priv.h"
+
+/* A loop is there as long as stop_lock is held and nobody has stopped the server. */
+static bool is_asleep(struct worker *w)
+{
+    struct server *s = w->server;
+    lock_acquire(&s->stop_lock);
+    bool is = !atomic_load_explicit(&s->is_stopping, memory_order_relaxed)
+              && loop_is_asleep(w->loop);
+    lock_release(&s->stop_lock);
+    return is;
+}
 
 /* Is it late? */
 static bool look_at(struct worker *w, int64_t now_us, int64_t period_us)
 {
     struct worker_watch *at = &w->watch;
     uint64_t turns = counter_get(&w->stats.turns);
-    if (turns != at->turns) {
+    if (turns != at->turns || is_asleep(w)) {
         *at = (struct worker_watch){.turns = turns, .since_us = now_us};
     }
     bool is_late = now_us - at->since_us > period_us;

@@ -1,6 +1,12 @@
 /* worker: what happens in a turn of a worker's loop, and the mail between
  * workers. Worker 0 accepts; a new session goes, by mail, to the worker that
- * has fewest, and stays there for its life. */
+ * has fewest, and stays there for its life.
+ *
+ * A worker sleeps until something concerns it: a socket, mail, a key that is due,
+ * tidying that is left to do, a session that is to be looked at. Only worker 0
+ * wakes by the clock, `hz` times a second, and tells the others what they could
+ * not know (notices): so a server that idles has the turns of one loop, however
+ * many workers it has. */
 #include "server/worker.h"
 
 #include <assert.h>
@@ -17,7 +23,7 @@
 #include "server/pause.h"
 
 enum {
-    CRON_PERIOD_US = 100 * 1000,
+    LOOK_US = 500 * 1000, /* after something has come, sessions are looked at */
     BACKGROUND_SLICE_US = 100, /* what others may have to wait for it */
     RECEIVE_BUFFERS = 256,       /* x LOOP_BUFFER_BYTES */
 };
@@ -50,6 +56,46 @@ static void read_mail(struct worker *w)
 void worker_post(struct server *s, uint32_t worker, struct message *m)
 {
     mailbox_send(&s->workers[worker].mailbox, m);
+}
+
+void worker_notify(struct worker *w, uint32_t notices)
+{
+    /* release: what the notice is about comes before it. The sender that finds
+     * none there already posts them. */
+    if (atomic_fetch_or_explicit(&w->notices, notices, memory_order_acq_rel)
+        == 0) {
+        mailbox_send(&w->mailbox, &w->notice);
+    }
+}
+
+void workers_notify(struct server *s, uint32_t notices)
+{
+    for (uint32_t i = 0; i < s->worker_count; i++) {
+        worker_notify(&s->workers[i], notices);
+    }
+}
+
+static void on_notice(void *worker, struct message *m)
+{
+    struct worker *w = worker;
+    (void)m;
+    uint32_t n = atomic_exchange_explicit(&w->notices, 0,
+                                          memory_order_acq_rel);
+    if (w->is_stopping) {
+        return;
+    }
+    if (n & NOTICE_TIDY) {
+        exec_want_tidy(w->exec);
+    }
+    if (n & (NOTICE_DUE | NOTICE_TIDY)) {
+        loop_background_soon(w->loop);
+    }
+    if (n & NOTICE_LOOK) {
+        worker_look_within(w, 0);
+    }
+    if (n & NOTICE_PAUSE) {
+        pause_look(w);
+    }
 }
 
 static void receive_socket(void *worker, struct message *m)
@@ -205,6 +251,9 @@ static void on_turn(void *arg)
     exec_set_now(w->exec, loop_wall_ms(w->loop), loop_now_us(w->loop));
     read_mail(w);
     do {
+        if (w->ready != NULL) {
+            worker_look_within(w, LOOK_US);
+        }
         connections_run_ready(w);
         monitor_flush(w); /* makes those who are shown something ready */
     } while (w->ready != NULL);
@@ -216,38 +265,99 @@ static void on_turn(void *arg)
     }
 }
 
+/* What a slice took of the processor is asked for at its end only if it may have
+ * been more than any before: it was no more than what the clock shows. */
+static void note_slice(struct worker *w, uint64_t ticks, int64_t cpu_begin_us)
+{
+    struct worker_stats *st = &w->stats;
+    uint64_t us = (uint64_t)((double)ticks / w->server->ticks_per_us);
+    raise_to(&st->background_us_max, us);
+    if (us > counter_get(&st->background_cpu_us_max)) {
+        uint64_t cpu_us = (uint64_t)(clock_thread_us() - cpu_begin_us);
+        raise_to(&st->background_cpu_us_max, cpu_us < us ? cpu_us : us);
+    }
+}
+
 static int64_t on_background(void *arg)
 {
     struct worker *w = arg;
+    int64_t cpu_begin_us = clock_thread_us();
     uint64_t begin = clock_ticks();
     int64_t wait_us = exec_background(w->exec, BACKGROUND_SLICE_US);
     uint64_t ticks = clock_ticks() - begin;
+    note_slice(w, ticks, cpu_begin_us);
     counter_add(&w->stats.background_ticks, ticks);
     counter_add(&w->stats.turn_ticks, ticks);
     note_latency(w, LATENCY_EXPIRE_CYCLE, ticks);
     return wait_us;
 }
 
-static void on_cron(void *arg)
+/* ---- by the clock ---- */
+
+static bool is_cron_paused(const struct worker *w)
 {
-    struct worker *w = arg;
-    uint64_t begin = clock_ticks();
-    w->account.fail_after = -1; /* DEBUG FAIL-ALLOCATIONS is over */
-    if (!atomic_load_explicit(&w->server->is_cron_paused,
-                              memory_order_relaxed)) {
-        connections_cron(w, loop_now_us(w->loop) / 1000);
-        if (w->index == 0) {
-            server_cron(w->server);
-        }
+    return atomic_load_explicit(&w->server->is_cron_paused,
+                                memory_order_relaxed);
+}
+
+/* Neither timer ever leaves the heap for longer than its own call, so there is
+ * room for it. */
+static void restart(struct worker *w, struct timer *t, int64_t after_us)
+{
+    enum status st = timer_start(w->loop, t, after_us);
+    assert(st == ST_OK);
+    (void)st;
+}
+
+void worker_look_within(struct worker *w, int64_t us)
+{
+    if (w->cron.due_us - loop_now_us(w->loop) > us) {
+        restart(w, &w->cron, us);
     }
+}
+
+static void count_cron(struct worker *w, uint64_t begin)
+{
     uint64_t ticks = clock_ticks() - begin;
     counter_add(&w->stats.cron_ticks, ticks);
     counter_add(&w->stats.turn_ticks, ticks);
     note_latency(w, LATENCY_CRON, ticks);
-    /* Cannot fail: the heap has had room for this timer before. */
-    enum status st = timer_start(w->loop, &w->cron, CRON_PERIOD_US);
-    assert(st == ST_OK);
-    (void)st;
+}
+
+/* The sessions of this worker. */
+static void on_cron(void *arg)
+{
+    struct worker *w = arg;
+    uint64_t begin = clock_ticks();
+    int64_t after_us = LOOK_US;
+    w->account.fail_after = -1; /* DEBUG FAIL-ALLOCATIONS is over */
+    if (!is_cron_paused(w)) {
+        after_us = connections_cron(w, loop_now_us(w->loop) / 1000);
+    }
+    count_cron(w, begin);
+    restart(w, &w->cron, after_us);
+}
+
+/* The whole server: worker 0. */
+static void on_tick(void *arg)
+{
+    struct worker *w = arg;
+    uint64_t begin = clock_ticks();
+    if (!is_cron_paused(w)) {
+        server_cron(w->server);
+    }
+    count_cron(w, begin);
+    restart(w, &w->tick,
+            1000000 / atomic_load_explicit(&w->server->hz,
+                                           memory_order_relaxed));
+}
+
+static bool start_timers(struct worker *w)
+{
+    timer_init(&w->cron, on_cron, w);
+    timer_init(&w->tick, on_tick, w);
+    return timer_start(w->loop, &w->cron, INT64_MAX) == ST_OK
+           && (w->index > 0 || timer_start(w->loop, &w->tick, 0) == ST_OK);
 }
 
 /* ---- life ---- */
@@ -296,6 +406,7 @@ bool worker_init(struct worker *w, struct server *s, uint32_t index,
         return false;
     }
     mailbox_init(&w->mailbox, wake, w->loop);
+    w->notice.run = on_notice;
     monitor_init(w);
     pause_init(w);
     connections_enter(w, &w->cron_cursor);
@@ -304,9 +415,7 @@ bool worker_init(struct worker *w, struct server *s, uint32_t index,
         seed = (uint64_t)loop_now_us(w->loop) + index;
     }
     w->exec = create_exec(w, seed);
-    timer_init(&w->cron, on_cron, w);
-    if (w->exec == NULL
-        || timer_start(w->loop, &w->cron, CRON_PERIOD_US) != ST_OK) {
+    if (w->exec == NULL || !start_timers(w)) {
         snprintf(err, cap, "worker %u: out of memory", index);
         return false;
     }
@@ -322,6 +431,7 @@ static void close_loop(struct worker *w)
         listener_close(&s->listeners[--s->listener_count].listener);
     }
     timer_stop(w->loop, &w->cron);
+    timer_stop(w->loop, &w->tick);
     pause_deinit(w);
     loop_destroy(&w->loop);
 }

@@ -13,6 +13,21 @@ void worker_run(void *worker);
 /* Any thread: `m` is run on that worker's, before the requests of its next turn
  * (or, when the server stops, at its end: is_stopping is set then). */
 void worker_post(struct server *s, uint32_t worker, struct message *m);
+/* Why a worker that may be asleep is to look again. Bits. */
+enum notice {
+    NOTICE_DUE = 1,   /* at the deadlines of its shards' keys */
+    NOTICE_TIDY = 2,  /* whether its shards want to be tidied */
+    NOTICE_LOOK = 4,  /* at its sessions */
+    NOTICE_PAUSE = 8, /* whether CLIENT PAUSE is over */
+    NOTICE_ALL = 15,
+};
+/* Any thread; in its next turn, which comes soon. Notices of a kind that meet
+ * become one. */
+void worker_notify(struct worker *w, uint32_t notices);
+void workers_notify(struct server *s, uint32_t notices);
+/* Its sessions are to be looked at (connections_cron) no later than that; the
+ * worker's thread. */
+void worker_look_within(struct worker *w, int64_t us);
 /* Any thread: stop soon. */
 void worker_stop(struct worker *w);
 /* Begins to accept on a listening socket (worker 0, before it runs or on its

@@ -19,17 +19,25 @@ enum {
     SWEEP_SLACK = 4096,      /* stale records that are always tolerated */
 };
 
-void shard_note_due(struct shard *sh, int64_t deadline_ms)
+void keyspace_note_due(struct keyspace *ks, int64_t deadline_ms)
 {
-    if (deadline_ms < atomic_load_explicit(&sh->next_due_ms,
-                                           memory_order_relaxed)) {
-        atomic_store_explicit(&sh->next_due_ms, deadline_ms,
-                              memory_order_relaxed);
+    struct shard *sh = &ks->store->shards[ks->shard];
+    const struct store_events *events = &ks->store->events;
+    if (__builtin_expect(deadline_ms >= atomic_load_explicit(
+                             &sh->next_due_ms, memory_order_relaxed), 1)) {
+        return;
+    }
+    atomic_store_explicit(&sh->next_due_ms, deadline_ms, memory_order_relaxed);
+    if (events->due_sooner != NULL) {
+        events->due_sooner(events->self, ks->shard);
     }
 }
 
 int64_t store_next_due_ms(const struct store *s, uint32_t shard)
 {
+    if (atomic_load_explicit(&s->is_expire_paused, memory_order_relaxed)) {
+        return INT64_MAX;
+    }
     return atomic_load_explicit(&s->shards[shard].next_due_ms,
                                 memory_order_relaxed);
 }
@@ -248,7 +256,7 @@ static bool sweep_slice(struct keyspace *ks, const struct store_turn *turn)
     do {
         size_t n = expiry_sweep_take(x, records, EXPIRE_BATCH);
         if (n == 0) {
-            shard_note_due(&ks->store->shards[ks->shard], expiry_next_ms(x));
+            keyspace_note_due(ks, expiry_next_ms(x));
             return false;
         }
         prefetch_records(ks, records, n);
@@ -299,6 +307,13 @@ static void *move_entry(void *self, void *entry)
     return to;
 }
 
+static size_t heap_bytes(const struct keyspace *ks)
+{
+    struct slab_stats st;
+    slab_stats_read(ks->heap, &st);
+    return st.page_bytes;
+}
+
 static bool compact_slice(struct keyspace *ks, const struct store_turn *turn)
 {
     if (!ks->is_compacting) {
@@ -311,6 +326,7 @@ static bool compact_slice(struct keyspace *ks, const struct store_turn *turn)
             return false;
         }
         ks->is_compacting = true;
+        ks->compact_from_bytes = st.page_bytes;
         ks->compact_cursor = 0;
         ks->compact_round++;
     }
@@ -327,7 +343,8 @@ static bool compact_slice(struct keyspace *ks, const struct store_turn *turn)
             if (next == 0) {
                 slab_end_compaction(ks->heap);
                 ks->is_compacting = false;
-                return false;
+                /* One that has saved something may be followed by another. */
+                return heap_bytes(ks) < ks->compact_from_bytes;
             }
         }
     } while (!is_over(turn));

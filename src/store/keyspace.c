@@ -187,8 +187,7 @@ static enum status index_due(struct keyspace *ks, const struct entry *e,
     }
     enum status st = expiry_add(ks->expiry, due_ms, table_position(hash));
     if (st == ST_OK) {
-        shard_note_due(&ks->store->shards[ks->shard],
-                       expiry_next_ms(ks->expiry));
+        keyspace_note_due(ks, due_ms);
     }
     return st;
 }

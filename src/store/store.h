@@ -51,10 +51,12 @@ struct change_sink {
 };
 
 /* Events that the store itself raises ("expired"; "hexpired" of a hash that has
- * lost fields; "del" of one that has lost them all), shards held. */
+ * lost fields; "del" of one that has lost them all), shards held; and that
+ * store_next_due_ms of a shard, which is held, has become earlier. */
 struct store_events {
     void (*raise)(void *self, uint32_t database, const char *event,
                   struct slice key);
+    void (*due_sooner)(void *self, uint32_t shard);
     void *self;
 };
 
@@ -64,7 +66,7 @@ struct store_options {
     struct pages *pages;     /* borrowed */
     struct hash_seed seed;
     struct change_sink sink;    /* put may be NULL */
-    struct store_events events; /* raise may be NULL */
+    struct store_events events; /* its functions may be NULL */
     int64_t now_ms;
 };
 
@@ -254,8 +256,8 @@ struct store_turn {
     int64_t now_ms;      /* wall clock, unix */
     int64_t deadline_us; /* monotonic; stop when clock_monotonic_us passes it */
 };
-/* The earliest time anything in the shard may be due, INT64_MAX: never; any
- * thread. */
+/* The earliest time anything in the shard may be due, INT64_MAX: never, or
+ * nothing is to be expired; any thread. */
 int64_t store_next_due_ms(const struct store *s, uint32_t shard);
 /* Deletes due keys; true: more are due now. */
 bool store_expire_due(struct store *s, uint32_t shard,
@@ -265,7 +267,8 @@ bool store_has_doomed(const struct store *s, uint32_t shard);
 /* Frees that; true: not finished. */
 bool store_free_doomed(struct store *s, uint32_t shard,
                        const struct store_turn *turn);
-/* Sweeps, shrinks, compacts; true: not finished. */
+/* Sweeps, shrinks, compacts; true: not finished. False: nothing is left to be
+ * done until something has changed. */
 bool store_tidy(struct store *s, uint32_t shard, const struct store_turn *turn);
 /* DEBUG SET-ACTIVE-EXPIRE. */
 void store_set_active_expire(struct store *s, bool on);

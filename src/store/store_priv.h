@@ -41,6 +41,7 @@ struct keyspace {
     bool is_compacting;
     bool is_value_unfinished; /* of the bucket at the cursor */
     uint64_t compact_cursor;
+    size_t compact_from_bytes; /* the heap's pages when it began */
     uint64_t compact_round;
     struct keyspace *reclaim_next; /* set aside; the reclaimer's */
     uint64_t reclaim_cursor;
@@ -109,7 +110,7 @@ void keyspace_expire_at(struct keyspace *ks, struct table_at *at,
 __attribute__((noinline))
 void keyspace_count_use(struct keyspace *ks, struct entry *e);
 /* Notes in its shard that something is due then. */
-void shard_note_due(struct shard *sh, int64_t deadline_ms);
+void keyspace_note_due(struct keyspace *ks, int64_t deadline_ms);
 /* Hands a keyspace that is out of the matrix to the reclaimer. */
 void store_set_aside(struct store *s, struct keyspace *ks);
 

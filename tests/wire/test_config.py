@@ -71,9 +71,9 @@ def test_rename_command(server, raws):
 
 
 def test_what_changes_nothing_is_said(server, raws):
-    child = server.new(_config="repl-timeout 7\nhz 20\n")
+    child = server.new(_config="repl-timeout 7\ndynamic-hz no\n")
     assert "repl-timeout is set but changes nothing: replication" in child.log()
-    assert "hz is set but changes nothing" in child.log()
+    assert "dynamic-hz is set but changes nothing" in child.log()
     assert child.log().count("changes nothing") == 2
 
 

@@ -49,8 +49,10 @@ def test_many_fields_at_once_decide_the_form(raw):
 
 
 def test_key_goes_with_its_last_field(raw, form):
-    raw.cmd("HSETEX", "h", "PX", "20", "FIELDS", "2", "a", "1", "b", "2")
-    assert raw.cmd("OBJECT", "ENCODING", "h") == form.encode()
+    replies = raw.pipeline([
+        ("HSETEX", "h", "PX", "20", "FIELDS", "2", "a", "1", "b", "2"),
+        ("OBJECT", "ENCODING", "h")])
+    assert replies[1] == form.encode()
     wait_until(lambda: raw.cmd("EXISTS", "h") == 0)
 
 

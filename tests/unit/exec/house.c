@@ -120,6 +120,13 @@ static void raise_event(void *self, uint32_t database, const char *event,
     exec_key_gone(h->interests, h->store, database, key);
 }
 
+static void due_sooner(void *self, uint32_t shard)
+{
+    struct house *h = self;
+    atomic_fetch_add(&h->sooner_count, 1);
+    atomic_store(&h->sooner_shard, shard);
+}
+
 /* ---- sessions that wait ---- */
 
 static void on_block(void *host, struct session *s, int64_t deadline_ms)
@@ -195,7 +202,7 @@ void house_init(struct house *h, const struct house_options *o)
         .shard_count = o->shard_count > 0 ? o->shard_count : 1,
         .database_count = HOUSE_DATABASES, .pages = h->pages, .seed = {5, 6},
         .sink = {o->is_silent ? NULL : put, h},
-        .events = {raise_event, h},
+        .events = {raise_event, due_sooner, h},
         .now_ms = HOUSE_NOW_MS,
     };
     h->store = store_create(&so);

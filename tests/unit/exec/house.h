@@ -67,6 +67,8 @@ struct house {
     struct held_argv *held;
     struct house *replica; /* runs every effect when it is told; may be NULL */
     uint64_t guarded; /* changed by commands that have all shards */
+    /* How often a shard's next deadline has come nearer, and whose did last. */
+    _Atomic(uint32_t) sooner_count, sooner_shard;
 };
 
 void house_init(struct house *h, const struct house_options *o);

@@ -288,7 +288,7 @@ static int64_t cadence_background(void *arg)
     struct cadence *c = w->test;
     if (c->calls == 6) {
         loop_stop(w->loop);
-        return -1;
+        return INT64_MAX;
     }
     c->called_us[c->calls] = loop_now_us(w->loop);
     return c->answers[c->calls++];
@@ -316,7 +316,12 @@ static int64_t idle_background(void *arg)
 {
     struct world *w = arg;
     ++*(int *)w->test;
-    return -1;
+    return INT64_MAX;
+}
+
+static void no_timer(void *arg)
+{
+    (void)arg;
 }
 
 /* "Nothing to do" does not make the loop turn. */
@@ -333,8 +338,37 @@ static void background_idles(void **state)
     timer_init(&t, stop_loop, w.loop);
     assert_int_equal(timer_start(w.loop, &t, 30000), ST_OK);
     loop_run(w.loop);
-    assert_true(calls >= 1);
-    assert_true(calls < 10);
+    assert_int_equal(calls, 1); /* in the first turn */
+    world_close(&w);
+}
+
+static void ask_for_background(void *arg)
+{
+    struct world *w = arg;
+    int calls = *(int *)w->test;
+    loop_background_soon(w->loop);
+    assert_int_equal(*(int *)w->test, calls); /* not under the callback */
+}
+
+/* Until it is asked for, and then once. */
+static void background_soon(void **state)
+{
+    struct loop_handlers h = {.on_data = no_data,
+                              .on_end = no_end,
+                              .on_background = idle_background};
+    struct world w;
+    int calls = 0;
+    world_open(&w, state, 8, &h);
+    w.test = &calls;
+    struct timer ask, nothing, stop;
+    timer_init(&ask, ask_for_background, &w);
+    timer_init(&nothing, no_timer, &w);
+    timer_init(&stop, stop_loop, w.loop);
+    assert_int_equal(timer_start(w.loop, &ask, 5000), ST_OK);
+    assert_int_equal(timer_start(w.loop, &nothing, 10000), ST_OK);
+    assert_int_equal(timer_start(w.loop, &stop, 15000), ST_OK);
+    loop_run(w.loop);
+    assert_int_equal(calls, 2);
     world_close(&w);
 }
 
@@ -438,6 +472,7 @@ int run_timer_socket_tests(enum loop_engine engine)
         WITH_ENGINE(loop_moves_to_its_thread),
         WITH_ENGINE(background_cadence),
         WITH_ENGINE(background_idles),
+        WITH_ENGINE(background_soon),
         WITH_ENGINE(socket_names),
         WITH_ENGINE(socket_unix),
         WITH_ENGINE(engine_is_named),
