@@ -11,6 +11,7 @@ enum add_flag {
 struct addition {
     unsigned flags;
     const double *scores;
+    double one; /* where there is no more than one */
     uint32_t first; /* argument: score, member, score, member ... */
     uint32_t count;
     /* what came of it */
@@ -19,6 +20,12 @@ struct addition {
     bool is_refused; /* INCR: the conditions did not hold */
     bool is_nan;
 };
+
+/* Most scores begin as no word does. */
+static bool may_be_word(struct slice arg)
+{
+    return arg.len > 0 && (arg.data[0] | 0x20) >= 'a';
+}
 
 /* The words before the first score. */
 static uint32_t parse_flags(struct cmd_ctx *c, unsigned *flags)
@@ -33,7 +40,7 @@ static uint32_t parse_flags(struct cmd_ctx *c, unsigned *flags)
     enum { WORD_COUNT = sizeof words / sizeof words[0] };
     uint32_t i = 2;
     *flags = 0;
-    for (; i < c->argc; i++) {
+    for (; i < c->argc && may_be_word(c->argv[i]); i++) {
         size_t w = 0;
         while (w < WORD_COUNT && !ctx_arg_is(c, i, words[w].word)) {
             w++;
@@ -70,7 +77,9 @@ static bool check_flags(struct cmd_ctx *c, const struct addition *a)
 
 static bool parse_scores(struct cmd_ctx *c, struct addition *a)
 {
-    double *scores = ctx_scratch(c, a->count * sizeof *scores);
+    double *scores = a->count == 1
+        ? &a->one
+        : ctx_scratch(c, a->count * sizeof *scores);
     if (scores == NULL) {
         return false;
     }

@@ -56,13 +56,11 @@ size_t ranking_bytes(const struct ranking *g)
 static unsigned inner_cut(const struct inner *p, const struct key *k)
 {
     const uint64_t *images = p->images + 1;
-    unsigned at = 0, to, count = p->count - 1u;
+    const uint64_t image = k->image;
+    unsigned count = p->count - 1u;
+    unsigned at = lower_bound(images, count, image), to = at;
 
-    for (unsigned n = count; n > 0; n -= (n + 1) / 2) {
-        at += images[at + n / 2] < k->image ? (n + 1) / 2 : 0;
-    }
-    to = at;
-    while (to < count && images[to] == k->image) {
+    while (to < count && images[to] == image) {
         to++;
     }
     if (at == to || k->side == CUT_BEFORE_SCORE) {

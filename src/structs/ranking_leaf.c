@@ -100,17 +100,6 @@ bool ranking_is_before(const struct ranked *r, const struct key *k)
     return order < 0 || (order == 0 && k->side == CUT_AFTER_MEMBER);
 }
 
-/* The first slot that is not below `slot`. */
-static inline unsigned lower_bound(const struct leaf *f, uint64_t slot)
-{
-    unsigned at = 0;
-
-    for (unsigned n = f->count; n > 0; n -= (n + 1) / 2) {
-        at += f->slots[at + n / 2] < slot ? (n + 1) / 2 : 0;
-    }
-    return at;
-}
-
 /* Among slots of one tag only the cells know. The two that may be compared next
  * are fetched together with the one that is compared now. */
 static unsigned cut_in_run(const struct leaf *f, unsigned from, unsigned to,
@@ -143,7 +132,7 @@ unsigned ranking_leaf_cut(const struct leaf *f, const struct key *k)
     if (tag > TAG_MAX) {
         return f->count;
     }
-    from = lower_bound(f, slot_make(tag, NULL));
+    from = lower_bound(f->slots, f->count, slot_make(tag, NULL));
     to = from;
     while (to < f->count && slot_tag(f->slots[to]) == tag) {
         to++;
@@ -165,7 +154,7 @@ unsigned ranking_leaf_find(const struct leaf *f, uint64_t image,
 
     assert(frame_holds(f, image));
     slot = slot_make((image >> f->shift) - f->low, r);
-    at = lower_bound(f, slot & ~(uint64_t)0 << POINTER_BITS);
+    at = lower_bound(f->slots, f->count, slot & ~(uint64_t)0 << POINTER_BITS);
     while (at < f->count && f->slots[at] != slot) {
         at++;
     }

@@ -182,13 +182,35 @@ static inline unsigned node_count(const void *node, unsigned level)
                       : ((const struct inner *)node)->count;
 }
 
-static inline void prefetch_node(const void *node, unsigned level)
+/* The first of `count` ascending numbers that is not below `x`. A mask, because
+ * gcc would branch where nobody can predict. */
+static inline unsigned lower_bound(const uint64_t *in, unsigned count,
+                                   uint64_t x)
 {
-    const char *p = node;
-    unsigned bytes = level == 0 ? sizeof(struct leaf) : sizeof(struct inner);
+    unsigned at = 0;
 
+    for (unsigned n = count, half; n > 0; n = half) {
+        half = n / 2;
+        at += (n - half) & (0u - (in[at + half] < x));
+    }
+    return at;
+}
+
+static inline void prefetch_lines(const char *p, unsigned bytes)
+{
+    /* One instruction each: two ways down a large ranking fetch 70. */
+#pragma GCC unroll 16
     for (unsigned i = 0; i < bytes; i += 64) {
         __builtin_prefetch(p + i);
+    }
+}
+
+static inline void prefetch_node(const void *node, unsigned level)
+{
+    if (level == 0) {
+        prefetch_lines(node, sizeof(struct leaf));
+    } else {
+        prefetch_lines(node, sizeof(struct inner));
     }
 }
 
