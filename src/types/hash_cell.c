@@ -43,8 +43,7 @@ static struct blob *blob_of(const uint8_t *cell)
     return b;
 }
 
-/* Its own bytes, the blob's not. */
-static size_t own_bytes(const uint8_t *cell)
+size_t hash_cell_bytes(const uint8_t *cell)
 {
     struct slice field = hash_cell_field(cell);
     size_t tail = (cell[0] & CELL_BLOB) ? sizeof(struct blob *)
@@ -113,8 +112,7 @@ enum status hash_cell_create(const struct entry_memory *m,
     if (item->field.len > UINT32_MAX || item->value.len > UINT32_MAX) {
         return ST_RANGE;
     }
-    uint8_t *cell = s.bytes <= SLAB_CELL_MAX ? slab_alloc(m->heap, s.bytes)
-                                             : mem_alloc(m->account, s.bytes);
+    uint8_t *cell = cell_alloc(m, s.bytes);
     if (cell == NULL) {
         return ST_NOMEM;
     }
@@ -132,11 +130,7 @@ enum status hash_cell_create(const struct entry_memory *m,
     *out = cell;
     return ST_OK;
 free_cell:
-    if (s.bytes <= SLAB_CELL_MAX) {
-        slab_free(m->heap, cell);
-    } else {
-        mem_free(m->account, cell);
-    }
+    cell_free(m, cell, s.bytes);
     return ST_NOMEM;
 }
 
@@ -144,7 +138,7 @@ bool hash_cell_overwrite(uint8_t *cell, const struct hash_item *item,
                          uint8_t index_flags)
 {
     struct shape s = shape_of(item);
-    size_t old_bytes = own_bytes(cell);
+    size_t old_bytes = hash_cell_bytes(cell);
     if (((s.flags | cell[0]) & CELL_BLOB) || old_bytes > SLAB_CELL_MAX
         || s.bytes > SLAB_CELL_MAX) {
         return false;
@@ -159,14 +153,10 @@ bool hash_cell_overwrite(uint8_t *cell, const struct hash_item *item,
 
 void hash_cell_free_shell(uint8_t *cell, const struct entry_memory *m)
 {
-    if (own_bytes(cell) > SLAB_CELL_MAX) {
-        mem_free(m->account, cell);
-    } else {
-        slab_free(m->heap, cell);
-    }
+    cell_free(m, cell, hash_cell_bytes(cell));
 }
 
-void hash_cell_free(uint8_t *cell, const struct entry_memory *m)
+void hash_cell_destroy(uint8_t *cell, const struct entry_memory *m)
 {
     struct blob *b = blob_of(cell);
     if (b != NULL) {
@@ -175,31 +165,11 @@ void hash_cell_free(uint8_t *cell, const struct entry_memory *m)
     hash_cell_free_shell(cell, m);
 }
 
-struct hash_cell_size hash_cell_size(const uint8_t *cell)
+struct cell_size hash_cell_size(const uint8_t *cell)
 {
-    struct hash_cell_size size = {0, 0};
-    size_t own = own_bytes(cell);
-    if (own > SLAB_CELL_MAX) {
-        size.outside_bytes = mem_usable(cell);
-    } else {
-        size.heap_bytes = slab_class_bytes(own);
-    }
+    struct cell_size size = cell_size_of(cell, hash_cell_bytes(cell));
     if (cell[0] & CELL_BLOB) {
         size.outside_bytes += mem_usable(blob_of(cell));
     }
     return size;
-}
-
-uint8_t *hash_cell_move(uint8_t *cell, const struct entry_memory *m)
-{
-    size_t bytes = own_bytes(cell);
-    if (bytes > SLAB_CELL_MAX || !slab_is_source(m->heap, cell)) {
-        return NULL;
-    }
-    uint8_t *to = slab_alloc(m->heap, bytes);
-    if (to != NULL) {
-        memcpy(to, cell, bytes);
-        slab_free(m->heap, cell);
-    }
-    return to;
 }

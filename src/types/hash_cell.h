@@ -5,10 +5,11 @@
  * A value is in a blob when the whole would not fit a cell of the heap.
  *
  * Memory: a cell of the heap, of the class of its own size, or, for long fields,
- * of mem_alloc; hash_cell_free knows which. */
+ * of mem_alloc; hash_cell_destroy knows which. */
 #ifndef ENGRAM_TYPES_HASH_CELL_H
 #define ENGRAM_TYPES_HASH_CELL_H
 
+#include "types/cell_table.h"
 #include "types/hash.h"
 
 enum hash_cell_flag {
@@ -73,13 +74,10 @@ bool hash_cell_overwrite(uint8_t *cell, const struct hash_item *item,
                          uint8_t index_flags);
 /* Without its blob, which is another's now. */
 void hash_cell_free_shell(uint8_t *cell, const struct entry_memory *m);
-void hash_cell_free(uint8_t *cell, const struct entry_memory *m);
+void hash_cell_destroy(uint8_t *cell, const struct entry_memory *m);
+/* Its own bytes, the blob's not. */
+size_t hash_cell_bytes(const uint8_t *cell);
 /* What it takes, its blob included. */
-struct hash_cell_size {
-    size_t heap_bytes, outside_bytes;
-};
-struct hash_cell_size hash_cell_size(const uint8_t *cell);
-/* For compaction: where the cell is now; NULL: as it was. */
-uint8_t *hash_cell_move(uint8_t *cell, const struct entry_memory *m);
+struct cell_size hash_cell_size(const uint8_t *cell);
 
 #endif

@@ -1,5 +1,5 @@
-/* hash_table: the big form of a hash: a table of cells (hash_cell.h), and an
- * index of deadlines once a field has one.
+/* hash_table: the big form of a hash: a table (cell_table.h) of cells
+ * (hash_cell.h), and an index of deadlines once a field has one.
  *
  * Index:     up to FEW_MAX fields there is none: `due_ms` says when to go through
  *            all of them. From then on a wheel has the table positions of the
@@ -10,10 +10,8 @@
  *            is added.
  * Invariant: `due_ms` or the wheel's next time is no later than any deadline
  *            (but for fields whose record was lost for want of memory).
- * Memory:    table and cells are the heap's; blobs, the wheel and cells over
- *            SLAB_CELL_MAX the account's. */
+ * Memory:    blobs and the wheel are the account's. */
 #include "structs/expiry.h"
-#include "structs/table.h"
 #include "types/hash_cell.h"
 #include "types/hash_priv.h"
 #include "types/home.h"
@@ -23,67 +21,46 @@ enum {
     SWEEP_SLACK = 64, /* stale records that are always tolerated */
     SWEEP_STEP = 8,   /* records swept with each that is added */
     EXPIRE_BATCH = 64,
-    COMPACT_BUCKETS = 8,
 };
 
 struct hash_table {
-    struct value head; /* first */
-    struct table *table;
-    const struct hash_seed *seed;
+    struct cell_table cells; /* first */
     struct expiry *wheel; /* NULL: there is none */
     int64_t due_ms;       /* while there is no wheel */
     int64_t now_ms;       /* as last told */
     size_t deadline_count;
-    size_t cell_bytes;    /* of all cells, in the allocator's measure */
-    size_t outside_bytes; /* what of it is not the heap's */
     uint8_t parity; /* CELL_PARITY of the current sweep, or 0 */
 };
 
+static struct hash_table *of(const struct value *v)
+{
+    return (struct hash_table *)(uintptr_t)v;
+}
+
 struct hash_table *hash_table_of(const struct entry *e)
 {
-    return (struct hash_table *)(void *)entry_value(e);
+    return of(entry_value(e));
 }
 
 struct value *hash_table_value(struct hash_table *t)
 {
-    return &t->head;
+    return &t->cells.head;
 }
 
 static uint64_t hash_field(const struct hash_table *t, struct slice field)
 {
-    return hash_keyed(t->seed, field.data, field.len);
-}
-
-static uint64_t hash_cell(void *self, const void *cell)
-{
-    return hash_field(self, hash_cell_field(cell));
+    return cell_table_hash(&t->cells, field);
 }
 
 static uint8_t *find(const struct hash_table *t, uint64_t hash,
                      struct slice field, struct table_at *at)
 {
-    uint8_t *cell = table_find_first(t->table, hash, at);
-    while (cell != NULL && !slice_equal(hash_cell_field(cell), field)) {
-        cell = table_find_next(at);
-    }
-    return cell;
+    return cell_table_find(&t->cells, hash, field, hash_cell_field, at);
 }
 
-static void count_cell(struct hash_table *t, const uint8_t *cell, int sign)
+static size_t deadlines_of(const uint8_t *cell)
 {
-    size_t one = (size_t)(ptrdiff_t)sign;
-    t->deadline_count += (cell[0] & CELL_DEADLINE) ? one : 0;
-    struct hash_cell_size size = hash_cell_size(cell);
-    t->cell_bytes += (size.heap_bytes + size.outside_bytes) * one;
-    t->outside_bytes += size.outside_bytes * one;
-}
-
-static void each_cell(const struct table *t, table_visit_fn *visit, void *self)
-{
-    uint64_t cursor = 0;
-    do {
-        cursor = table_scan(t, cursor, visit, self);
-    } while (cursor != 0);
+    return (cell[0] & CELL_DEADLINE) != 0;
 }
 
 /* ---- the index of deadlines ---- */
@@ -113,7 +90,7 @@ static void sweep_record(struct hash_table *t, uint64_t position)
 {
     const uint8_t want = CELL_DEADLINE | CELL_INDEXED;
     struct table_at at;
-    uint8_t *cell = table_find_position(t->table, position, &at);
+    uint8_t *cell = table_find_position(t->cells.table, position, &at);
     for (; cell != NULL; cell = table_find_next(&at)) {
         if ((cell[0] & want) == want && (cell[0] & CELL_PARITY) != t->parity
             && position_of(t, cell) == position) {
@@ -162,15 +139,15 @@ static enum status make_wheel(struct hash_table *t,
 {
     struct filer f = {t, ST_OK};
     if (t->wheel != NULL || t->due_ms == HASH_FOREVER
-        || table_count(t->table) < FEW_MAX) {
+        || table_count(t->cells.table) < FEW_MAX) {
         return ST_OK;
     }
-    t->wheel = expiry_create(value_memory(&t->head, m)->account, t->now_ms);
+    t->wheel = expiry_create(value_memory(&t->cells.head, m)->account, t->now_ms);
     if (t->wheel == NULL) {
         return ST_NOMEM;
     }
     if (t->deadline_count > 0) { /* then there are few cells as well */
-        each_cell(t->table, file_cell, &f);
+        cell_table_each(&t->cells, file_cell, &f);
     }
     if (f.st != ST_OK) {
         expiry_destroy(&t->wheel);
@@ -253,13 +230,13 @@ uint64_t hash_table_scan(const struct hash_table *t, uint64_t cursor,
                          hash_visit_fn *visit, void *self)
 {
     struct visitor v = {visit, self};
-    return table_scan(t->table, cursor, visit_cell, &v);
+    return table_scan(t->cells.table, cursor, visit_cell, &v);
 }
 
 void hash_table_random(const struct hash_table *t, struct random *r,
                        struct hash_item *out)
 {
-    *out = hash_cell_item(table_random(t->table, r, NULL));
+    *out = hash_cell_item(table_random(t->cells.table, r, NULL));
 }
 
 /* ---- changing ---- */
@@ -271,28 +248,27 @@ static enum status put_cell(struct hash_table *t, const struct entry_memory *m,
                             uint8_t flags, uint8_t *old,
                             const struct table_at *at)
 {
+    const struct entry_memory *own = value_memory(&t->cells.head, m);
     uint8_t *cell;
-    m = value_memory(&t->head, m);
-    enum status st = hash_cell_create(m, item, flags, &cell);
+    enum status st = hash_cell_create(own, item, flags, &cell);
     if (st != ST_OK) {
         return st;
     }
+    size_t deadlines = deadlines_of(cell);
     if (old == NULL) {
-        st = table_insert(t->table, hash, cell);
-        if (st != ST_OK) {
-            hash_cell_free(cell, m);
-            return st;
-        }
-    } else {
-        count_cell(t, old, -1);
-        table_replace(at, cell);
-        if (item->blob != NULL) {
-            hash_cell_free_shell(old, m);
-        } else {
-            hash_cell_free(old, m);
-        }
+        st = cell_table_add(&t->cells, m, hash, cell);
+        t->deadline_count += st == ST_OK ? deadlines : 0;
+        return st;
     }
-    count_cell(t, cell, 1);
+    t->deadline_count += deadlines - deadlines_of(old);
+    cell_table_account(&t->cells, old, -1);
+    cell_table_account(&t->cells, cell, 1);
+    table_replace(at, cell);
+    if (item->blob != NULL) {
+        hash_cell_free_shell(old, own);
+    } else {
+        hash_cell_destroy(old, own);
+    }
     return ST_OK;
 }
 
@@ -321,9 +297,9 @@ enum status hash_table_set(struct hash_table *t, const struct entry_memory *m,
     }
     bool is_done = false;
     if (cell != NULL) {
-        size_t before = (cell[0] & CELL_DEADLINE) != 0;
+        size_t before = deadlines_of(cell);
         is_done = hash_cell_overwrite(cell, &made, flags);
-        t->deadline_count += ((cell[0] & CELL_DEADLINE) != 0) - before;
+        t->deadline_count += deadlines_of(cell) - before;
     }
     if (!is_done) {
         st = put_cell(t, m, hash, &made, flags, cell, &at);
@@ -363,9 +339,8 @@ enum status hash_table_set_deadline(struct hash_table *t,
 static void remove_at(struct hash_table *t, const struct entry_memory *m,
                       struct table_at *at, uint8_t *cell)
 {
-    table_remove(at);
-    count_cell(t, cell, -1);
-    hash_cell_free(cell, value_memory(&t->head, m));
+    t->deadline_count -= deadlines_of(cell);
+    cell_table_remove(&t->cells, m, at, cell);
 }
 
 bool hash_table_remove(struct hash_table *t, const struct entry_memory *m,
@@ -405,11 +380,11 @@ static void fire(struct expirer *x, uint64_t position)
 {
     struct table_at at;
     struct hash_table *t = x->t;
-    uint8_t *cell = table_find_position(t->table, position, &at);
+    uint8_t *cell = table_find_position(t->cells.table, position, &at);
     while (cell != NULL) {
         if (hash_cell_deadline_ms(cell) <= x->now_ms) {
             expire_cell(x, &at, cell);
-            cell = table_find_position(t->table, position, &at);
+            cell = table_find_position(t->cells.table, position, &at);
             continue;
         }
         if ((cell[0] & CELL_DEADLINE) && position_of(t, cell) == position) {
@@ -442,7 +417,7 @@ static void expire_few(struct expirer *x, size_t max)
 {
     struct few f = {.now_ms = x->now_ms, .next_ms = HASH_FOREVER};
     struct hash_table *t = x->t;
-    each_cell(t->table, look_at_cell, &f);
+    cell_table_each(&t->cells, look_at_cell, &f);
     size_t n = f.count < max ? f.count : max;
     for (size_t i = 0; i < n; i++) {
         struct table_at at;
@@ -467,7 +442,7 @@ size_t hash_table_expire(struct hash_table *t, const struct entry_memory *m,
         max = max < EXPIRE_BATCH ? max : EXPIRE_BATCH;
         size_t n = expiry_take(t->wheel, now_ms, records, max);
         for (size_t i = 0; i < n; i++) {
-            table_prefetch_bucket(t->table,
+            table_prefetch_bucket(t->cells.table,
                                   records[i] << (64 - TABLE_POSITION_BITS));
         }
         for (size_t i = 0; i < n; i++) {
@@ -480,169 +455,102 @@ size_t hash_table_expire(struct hash_table *t, const struct entry_memory *m,
 
 /* ---- value_ops ---- */
 
-static size_t count(const struct value *v)
-{
-    const struct hash_table *t = (const struct hash_table *)(const void *)v;
-    return table_count(t->table);
-}
-
 static size_t bytes(const struct value *v, const struct entry_memory *m)
 {
-    const struct hash_table *t = (const struct hash_table *)(const void *)v;
-    (void)m;
-    return t->cell_bytes + table_bytes(t->table)
-           + (t->wheel != NULL ? expiry_bytes(t->wheel) : 0)
-           + slab_class_bytes(sizeof *t);
-}
-
-struct destroyer {
-    struct hash_table *t;
-    const struct entry_memory *m;
-};
-
-static void destroy_cell(void *self, void *cell)
-{
-    struct destroyer *d = self;
-    d->t->outside_bytes -= hash_cell_size(cell).outside_bytes;
-    hash_cell_free(cell, d->m);
+    const struct hash_table *t = of(v);
+    return cell_table_bytes(v, m)
+           + (t->wheel != NULL ? expiry_bytes(t->wheel) : 0);
 }
 
 static bool destroy_some(struct value **v, const struct entry_memory *m,
                          size_t budget)
 {
-    struct hash_table *t = (struct hash_table *)(void *)*v;
-    struct destroyer d = {t, m};
+    struct hash_table *t = of(*v);
     if (t->wheel != NULL && !expiry_destroy_some(&t->wheel, budget)) {
         return false;
     }
-    if (!table_destroy_some(&t->table, budget, destroy_cell, &d)) {
-        return false;
-    }
-    slab_free(m->heap, t);
-    *v = NULL;
-    return true;
+    return cell_table_destroy_some(v, m, budget);
 }
 
 static bool is_external(const struct value *v)
 {
-    const struct hash_table *t = (const struct hash_table *)(const void *)v;
-    return t->outside_bytes > 0 || t->wheel != NULL;
+    return cell_table_is_external(v) || of(v)->wheel != NULL;
 }
 
 static size_t outside_bytes(const struct value *v)
 {
-    const struct hash_table *t = (const struct hash_table *)(const void *)v;
-    return t->outside_bytes
+    const struct hash_table *t = of(v);
+    return cell_table_outside_bytes(v)
            + (t->wheel != NULL ? expiry_bytes(t->wheel) : 0);
 }
 
 static struct value *settle(struct value *v, const struct entry_memory *to)
 {
-    struct hash_table *t = (struct hash_table *)(void *)v;
-    struct hash_table *moved = slab_alloc(to->heap, sizeof *moved);
-    if (moved == NULL) {
-        return NULL;
+    struct value *moved = cell_table_settle(v, to);
+    if (moved != NULL && of(moved)->wheel != NULL) {
+        expiry_set_account(of(moved)->wheel, to->account);
     }
-    *moved = *t;
-    table_set_home(moved->table, to->heap, moved);
-    if (moved->wheel != NULL) {
-        expiry_set_account(moved->wheel, to->account);
-    }
-    slab_free(to->heap, t);
-    return &moved->head;
-}
-
-static void *move_cell(void *self, void *cell)
-{
-    return hash_cell_move(cell, self);
-}
-
-static uint64_t compact(struct value *v, const struct entry_memory *m,
-                        uint64_t cursor)
-{
-    struct hash_table *t = (struct hash_table *)(void *)v;
-    struct entry_memory own = *m;
-    if (cursor == 0) {
-        t->table = table_compact_handle(t->table);
-    }
-    for (int i = 0; i < COMPACT_BUCKETS; i++) {
-        cursor = table_compact(t->table, cursor, move_cell, &own);
-        if (cursor == 0) {
-            break;
-        }
-    }
-    return cursor;
+    return moved;
 }
 
 static struct value *copy(const struct value *v, const struct entry_memory *to);
 
 struct checker {
     const struct hash_table *t;
-    size_t deadlines, cell_bytes, outside_bytes;
+    size_t deadlines;
 };
 
 static void check_cell(void *self, void *cell)
 {
     struct checker *c = self;
-    struct table_at at;
-    struct slice field = hash_cell_field(cell);
-    const uint8_t *found = find(c->t, hash_field(c->t, field), field, &at);
-    assert(found == cell);
-    c->deadlines += (found[0] & CELL_DEADLINE) != 0;
-    struct hash_cell_size size = hash_cell_size(found);
-    c->cell_bytes += size.heap_bytes + size.outside_bytes;
-    c->outside_bytes += size.outside_bytes;
+    const uint8_t *p = cell;
+    c->deadlines += deadlines_of(p);
     if (c->t->wheel == NULL) {
-        assert(hash_cell_deadline_ms(found) >= c->t->due_ms);
-        assert((found[0] & CELL_INDEXED) == 0);
-    } else if (found[0] & CELL_INDEXED) {
-        assert(hash_cell_deadline_ms(found) >= expiry_next_ms(c->t->wheel));
+        assert(hash_cell_deadline_ms(p) >= c->t->due_ms);
+        assert((p[0] & CELL_INDEXED) == 0);
+    } else if (p[0] & CELL_INDEXED) {
+        assert(hash_cell_deadline_ms(p) >= expiry_next_ms(c->t->wheel));
     }
 }
 
 static void check(const struct value *v, const struct entry_memory *m)
 {
-    const struct hash_table *t = (const struct hash_table *)(const void *)v;
+    const struct hash_table *t = of(v);
     struct checker c = {.t = t};
-    (void)m;
-    table_check(t->table);
-    each_cell(t->table, check_cell, &c);
+    cell_table_check(v, m);
+    cell_table_each(&t->cells, check_cell, &c);
     assert(c.deadlines == t->deadline_count);
-    assert(c.cell_bytes == t->cell_bytes);
-    assert(c.outside_bytes == t->outside_bytes);
     if (t->wheel != NULL) {
         expiry_check(t->wheel);
     }
 }
 
-static const struct value_ops ops = {
-    .encoding = "hashtable", .count = count, .bytes = bytes,
-    .destroy_some = destroy_some, .is_external = is_external,
-    .outside_bytes = outside_bytes, .settle = settle, .compact = compact,
-    .copy = copy, .check = check,
+static const struct cell_ops ops = {
+    .value = {
+        .encoding = "hashtable", .count = cell_table_count, .bytes = bytes,
+        .destroy_some = destroy_some, .is_external = is_external,
+        .outside_bytes = outside_bytes, .settle = settle,
+        .compact = cell_table_compact, .copy = copy, .check = check,
+    },
+    .struct_bytes = sizeof(struct hash_table), .name = hash_cell_field,
+    .bytes = hash_cell_bytes, .size = hash_cell_size,
+    .destroy = hash_cell_destroy,
 };
 
 struct hash_table *hash_table_create(const struct entry_memory *m)
 {
-    struct hash_table *t = slab_alloc(m->heap, sizeof *t);
-    if (t == NULL) {
+    struct cell_table *cells = cell_table_create(m, &ops);
+    if (cells == NULL) {
         return NULL;
     }
-    *t = (struct hash_table){.head = {.ops = &ops}, .seed = m->seed,
-                             .due_ms = HASH_FOREVER};
-    t->table = table_create(m->heap, hash_cell, t);
-    if (t->table == NULL) {
-        slab_free(m->heap, t);
-        return NULL;
-    }
+    struct hash_table *t = of(&cells->head);
+    t->due_ms = HASH_FOREVER;
     return t;
 }
 
 void hash_table_destroy(struct hash_table *t, const struct entry_memory *m)
 {
-    struct value *v = &t->head;
-    while (!destroy_some(&v, m, SIZE_MAX)) {
-    }
+    cell_table_destroy(&t->cells, m);
 }
 
 struct copier {
@@ -664,15 +572,15 @@ static void copy_cell(void *self, void *cell)
 
 static struct value *copy(const struct value *v, const struct entry_memory *to)
 {
-    const struct hash_table *from = (const struct hash_table *)(const void *)v;
+    const struct hash_table *from = of(v);
     struct copier c = {hash_table_create(to), to, from->now_ms, ST_OK};
     if (c.to == NULL) {
         return NULL;
     }
-    each_cell(from->table, copy_cell, &c);
+    cell_table_each(&from->cells, copy_cell, &c);
     if (c.st != ST_OK) {
         hash_table_destroy(c.to, to);
         return NULL;
     }
-    return &c.to->head;
+    return &c.to->cells.head;
 }

@@ -1,34 +1,24 @@
 /* set: three forms, and the steps from one to the next. No step leads back: a
  * set that was large once is likely to be so again.
  *
- * Big:       a table of cells; a cell is a member's length (1 byte, or 255 and
+ * Big:       a table of cells (cell_table.h); a cell is a member's length (1 byte, or 255 and
  *            4 bytes) and its bytes.
  * Invariant: the packed forms are within the limits that held when they were
  *            last added to; a packed form's own header says how long it is, the
- *            bytes behind it may be more when memory for a smaller cell lacked.
- * Memory:    table and cells are the heap's, cells over SLAB_CELL_MAX the
- *            account's. Their bytes are counted as they come and go. */
+ *            bytes behind it may be more when memory for a smaller cell lacked. */
 #include "types/set.h"
 
 #include "base/number.h"
 #include "structs/intset.h"
 #include "structs/listpack.h"
-#include "structs/table.h"
+#include "types/cell_table.h"
 #include "types/home.h"
 
-enum { LEN_LONG = 255, COMPACT_BUCKETS = 8 };
-
-struct set_table {
-    struct value head; /* first */
-    struct table *table;
-    const struct hash_seed *seed;
-    size_t cell_bytes;    /* of all cells, in the allocator's measure */
-    size_t outside_bytes; /* of those that are not the heap's */
-};
+enum { LEN_LONG = 255 };
 
 /* ---- cells ---- */
 
-static size_t cell_bytes(size_t len)
+static size_t bytes_for(size_t len)
 {
     return len + (len < LEN_LONG ? 1 : 5);
 }
@@ -43,11 +33,14 @@ static struct slice cell_member(const uint8_t *cell)
     return slice_of(cell + 5, len);
 }
 
+static size_t cell_bytes(const uint8_t *cell)
+{
+    return bytes_for(cell_member(cell).len);
+}
+
 static uint8_t *cell_create(const struct entry_memory *m, struct slice member)
 {
-    size_t bytes = cell_bytes(member.len);
-    uint8_t *cell = bytes <= SLAB_CELL_MAX ? slab_alloc(m->heap, bytes)
-                                           : mem_alloc(m->account, bytes);
+    uint8_t *cell = cell_alloc(m, bytes_for(member.len));
     if (cell == NULL) {
         return NULL;
     }
@@ -66,272 +59,78 @@ static uint8_t *cell_create(const struct entry_memory *m, struct slice member)
     return cell;
 }
 
-static bool cell_is_outside(const uint8_t *cell)
-{
-    return cell_bytes(cell_member(cell).len) > SLAB_CELL_MAX;
-}
-
 static void cell_destroy(uint8_t *cell, const struct entry_memory *m)
 {
-    if (cell_is_outside(cell)) {
-        mem_free(m->account, cell);
-    } else {
-        slab_free(m->heap, cell);
-    }
+    cell_free(m, cell, cell_bytes(cell));
 }
 
-/* What the allocator keeps for it. */
-static size_t cell_kept_bytes(const uint8_t *cell)
+static struct cell_size cell_size(const uint8_t *cell)
 {
-    size_t bytes = cell_bytes(cell_member(cell).len);
-    return bytes > SLAB_CELL_MAX ? mem_usable(cell) : slab_class_bytes(bytes);
+    return cell_size_of(cell, cell_bytes(cell));
 }
 
 /* ---- the table ---- */
 
-static struct set_table *big_of(const struct entry *e)
+static struct cell_table *big_of(const struct entry *e)
 {
-    return (struct set_table *)(void *)entry_value(e);
+    return cell_table_of(entry_value(e));
 }
 
-static void count_cell(struct set_table *t, const uint8_t *cell, int sign)
-{
-    size_t bytes = cell_kept_bytes(cell) * (size_t)(ptrdiff_t)sign;
-    t->cell_bytes += bytes;
-    t->outside_bytes += cell_is_outside(cell) ? bytes : 0;
-}
-
-static uint64_t hash_cell(void *self, const void *cell)
-{
-    const struct set_table *t = self;
-    struct slice s = cell_member(cell);
-    return hash_keyed(t->seed, s.data, s.len);
-}
-
-static uint8_t *big_find(const struct set_table *t, uint64_t hash,
+static uint8_t *big_find(const struct cell_table *t, uint64_t hash,
                          struct slice member, struct table_at *at)
 {
-    uint8_t *cell = table_find_first(t->table, hash, at);
-    while (cell != NULL && !slice_equal(cell_member(cell), member)) {
-        cell = table_find_next(at);
-    }
-    return cell;
+    return cell_table_find(t, hash, member, cell_member, at);
 }
 
-static enum status big_add(struct set_table *t, const struct entry_memory *m,
+static enum status big_add(struct cell_table *t, const struct entry_memory *m,
                            struct slice member, bool *added)
 {
     struct table_at at;
-    uint64_t hash = hash_keyed(t->seed, member.data, member.len);
+    uint64_t hash = cell_table_hash(t, member);
     *added = false;
     if (big_find(t, hash, member, &at) != NULL) {
         return ST_OK;
     }
-    m = value_memory(&t->head, m);
-    uint8_t *cell = cell_create(m, member);
+    uint8_t *cell = cell_create(value_memory(&t->head, m), member);
     if (cell == NULL) {
         return ST_NOMEM;
     }
-    enum status st = table_insert(t->table, hash, cell);
-    if (st != ST_OK) {
-        cell_destroy(cell, m);
-        return st;
-    }
-    count_cell(t, cell, 1);
-    *added = true;
-    return ST_OK;
+    enum status st = cell_table_add(t, m, hash, cell);
+    *added = st == ST_OK;
+    return st;
 }
 
-static void big_remove_at(struct set_table *t, const struct entry_memory *m,
-                          struct table_at *at, uint8_t *cell)
-{
-    table_remove(at);
-    count_cell(t, cell, -1);
-    cell_destroy(cell, value_memory(&t->head, m));
-}
-
-static bool big_remove(struct set_table *t, const struct entry_memory *m,
+static bool big_remove(struct cell_table *t, const struct entry_memory *m,
                        struct slice member)
 {
     struct table_at at;
-    uint64_t hash = hash_keyed(t->seed, member.data, member.len);
-    uint8_t *cell = big_find(t, hash, member, &at);
+    uint8_t *cell = big_find(t, cell_table_hash(t, member), member, &at);
     if (cell == NULL) {
         return false;
     }
-    big_remove_at(t, m, &at, cell);
+    cell_table_remove(t, m, &at, cell);
     return true;
-}
-
-/* ---- value_ops ---- */
-
-static size_t big_count(const struct value *v)
-{
-    const struct set_table *t = (const struct set_table *)(const void *)v;
-    return table_count(t->table);
-}
-
-static void each_cell(const struct table *t, table_visit_fn *visit, void *self)
-{
-    uint64_t cursor = 0;
-    do {
-        cursor = table_scan(t, cursor, visit, self);
-    } while (cursor != 0);
-}
-
-static size_t big_bytes(const struct value *v, const struct entry_memory *m)
-{
-    const struct set_table *t = (const struct set_table *)(const void *)v;
-    (void)m;
-    return t->cell_bytes + table_bytes(t->table) + slab_class_bytes(sizeof *t);
-}
-
-struct destroyer {
-    struct set_table *t;
-    const struct entry_memory *m;
-};
-
-static void destroy_cell(void *self, void *cell)
-{
-    struct destroyer *d = self;
-    if (cell_is_outside(cell)) {
-        d->t->outside_bytes -= mem_usable(cell);
-    }
-    cell_destroy(cell, d->m);
-}
-
-static bool big_destroy_some(struct value **v, const struct entry_memory *m,
-                             size_t budget)
-{
-    struct set_table *t = (struct set_table *)(void *)*v;
-    struct destroyer d = {t, m};
-    if (!table_destroy_some(&t->table, budget, destroy_cell, &d)) {
-        return false;
-    }
-    slab_free(m->heap, t);
-    *v = NULL;
-    return true;
-}
-
-static bool big_is_external(const struct value *v)
-{
-    const struct set_table *t = (const struct set_table *)(const void *)v;
-    return t->outside_bytes > 0;
-}
-
-static size_t big_outside_bytes(const struct value *v)
-{
-    return ((const struct set_table *)(const void *)v)->outside_bytes;
-}
-
-static struct value *big_settle(struct value *v, const struct entry_memory *to)
-{
-    struct set_table *t = (struct set_table *)(void *)v;
-    struct set_table *moved = slab_alloc(to->heap, sizeof *moved);
-    if (moved == NULL) {
-        return NULL;
-    }
-    *moved = *t;
-    table_set_home(moved->table, to->heap, moved);
-    slab_free(to->heap, t);
-    return &moved->head;
-}
-
-static void *move_cell(void *self, void *cell)
-{
-    const struct entry_memory *m = self;
-    if (cell_is_outside(cell) || !slab_is_source(m->heap, cell)) {
-        return NULL;
-    }
-    size_t bytes = cell_bytes(cell_member(cell).len);
-    void *to = slab_alloc(m->heap, bytes);
-    if (to != NULL) {
-        memcpy(to, cell, bytes);
-        slab_free(m->heap, cell);
-    }
-    return to;
-}
-
-static uint64_t big_compact(struct value *v, const struct entry_memory *m,
-                            uint64_t cursor)
-{
-    struct set_table *t = (struct set_table *)(void *)v;
-    struct entry_memory own = *m;
-    if (cursor == 0) {
-        t->table = table_compact_handle(t->table);
-    }
-    for (int i = 0; i < COMPACT_BUCKETS; i++) {
-        cursor = table_compact(t->table, cursor, move_cell, &own);
-        if (cursor == 0) {
-            break;
-        }
-    }
-    return cursor;
 }
 
 static struct value *big_copy(const struct value *v,
                               const struct entry_memory *to);
 
-struct check {
-    const struct set_table *t;
-    size_t cell_bytes, outside_bytes;
+static const struct cell_ops big_ops = {
+    .value = {
+        .encoding = "hashtable", .count = cell_table_count,
+        .bytes = cell_table_bytes, .destroy_some = cell_table_destroy_some,
+        .is_external = cell_table_is_external,
+        .outside_bytes = cell_table_outside_bytes,
+        .settle = cell_table_settle, .compact = cell_table_compact,
+        .copy = big_copy, .check = cell_table_check,
+    },
+    .struct_bytes = sizeof(struct cell_table), .name = cell_member,
+    .bytes = cell_bytes, .size = cell_size, .destroy = cell_destroy,
 };
-
-static void check_cell(void *self, void *cell)
-{
-    struct check *c = self;
-    struct table_at at;
-    struct slice member = cell_member(cell);
-    uint64_t hash = hash_keyed(c->t->seed, member.data, member.len);
-    uint8_t *found = big_find(c->t, hash, member, &at);
-    assert(found == cell);
-    c->cell_bytes += cell_kept_bytes(found);
-    c->outside_bytes += cell_is_outside(found) ? cell_kept_bytes(found) : 0;
-}
-
-static void big_check(const struct value *v, const struct entry_memory *m)
-{
-    const struct set_table *t = (const struct set_table *)(const void *)v;
-    struct check c = {.t = t};
-    (void)m;
-    table_check(t->table);
-    each_cell(t->table, check_cell, &c);
-    assert(c.cell_bytes == t->cell_bytes);
-    assert(c.outside_bytes == t->outside_bytes);
-}
-
-static const struct value_ops big_ops = {
-    .encoding = "hashtable", .count = big_count, .bytes = big_bytes,
-    .destroy_some = big_destroy_some, .is_external = big_is_external,
-    .outside_bytes = big_outside_bytes, .settle = big_settle,
-    .compact = big_compact, .copy = big_copy, .check = big_check,
-};
-
-static struct set_table *big_create(const struct entry_memory *m)
-{
-    struct set_table *t = slab_alloc(m->heap, sizeof *t);
-    if (t == NULL) {
-        return NULL;
-    }
-    *t = (struct set_table){.head = {.ops = &big_ops}, .seed = m->seed};
-    t->table = table_create(m->heap, hash_cell, t);
-    if (t->table == NULL) {
-        slab_free(m->heap, t);
-        return NULL;
-    }
-    return t;
-}
-
-static void big_destroy(struct set_table *t, const struct entry_memory *m)
-{
-    struct value *v = &t->head;
-    while (!big_destroy_some(&v, m, SIZE_MAX)) {
-    }
-}
 
 /* Members on their way into a table. */
 struct adder {
-    struct set_table *to;
+    struct cell_table *to;
     const struct entry_memory *m;
     enum status st;
 };
@@ -355,14 +154,13 @@ static void add_cell(void *self, void *cell)
 static struct value *big_copy(const struct value *v,
                               const struct entry_memory *to)
 {
-    const struct set_table *from = (const struct set_table *)(const void *)v;
-    struct adder a = {big_create(to), to, ST_OK};
+    struct adder a = {cell_table_create(to, &big_ops), to, ST_OK};
     if (a.to == NULL) {
         return NULL;
     }
-    each_cell(from->table, add_cell, &a);
+    cell_table_each(cell_table_of(v), add_cell, &a);
     if (a.st != ST_OK) {
-        big_destroy(a.to, to);
+        cell_table_destroy(a.to, to);
         return NULL;
     }
     return &a.to->head;
@@ -396,7 +194,7 @@ static bool visit_listpack(const uint8_t *lp, set_visit_fn *visit, void *self)
 
 static enum status to_big(const struct entry_memory *m, struct entry **e)
 {
-    struct adder a = {big_create(m), m, ST_OK};
+    struct adder a = {cell_table_create(m, &big_ops), m, ST_OK};
     if (a.to == NULL) {
         return ST_NOMEM;
     }
@@ -405,7 +203,7 @@ static enum status to_big(const struct entry_memory *m, struct entry **e)
         a.st = value_make_big(m, e, &a.to->head);
     }
     if (a.st != ST_OK) {
-        big_destroy(a.to, m);
+        cell_table_destroy(a.to, m);
     }
     return a.st;
 }
@@ -497,10 +295,9 @@ bool set_contains(const struct entry *e, struct slice member)
 {
     int64_t v;
     if (e->encoding == ENC_BIG) {
-        const struct set_table *t = big_of(e);
+        const struct cell_table *t = big_of(e);
         struct table_at at;
-        uint64_t hash = hash_keyed(t->seed, member.data, member.len);
-        return big_find(t, hash, member, &at) != NULL;
+        return big_find(t, cell_table_hash(t, member), member, &at) != NULL;
     }
     const uint8_t *flat = flat_bytes(e).data;
     if (e->flags & ENTRY_INTS) {
@@ -653,11 +450,11 @@ void set_take_random(const struct entry_memory *m, struct entry **e,
 {
     char scratch[SET_SCRATCH_BYTES];
     if ((*e)->encoding == ENC_BIG) {
-        struct set_table *t = big_of(*e);
+        struct cell_table *t = big_of(*e);
         struct table_at at;
         uint8_t *cell = table_random(t->table, r, &at);
         (void)visit(self, cell_member(cell));
-        big_remove_at(t, m, &at, cell);
+        cell_table_remove(t, m, &at, cell);
         return;
     }
     struct slice member = set_random(*e, r, scratch);
