@@ -95,8 +95,6 @@ static void pop_one(struct cmd_ctx *c, enum list_end end)
 {
     const struct key *k = &c->keys[0];
     struct keyspace_edit edit;
-    struct list_at at;
-    struct value *removed;
     char scratch[LIST_SCRATCH_BYTES];
     if (!ctx_edit_open(c, k, TYPE_LIST, false, &edit)) {
         return;
@@ -105,11 +103,8 @@ static void pop_one(struct cmd_ctx *c, enum list_end end)
         reply_null(c->reply);
         return;
     }
-    bool is_there = list_seek(edit.entry, end == LIST_HEAD ? 0 : -1, &at);
-    assert(is_there);
-    reply_bulk(c->reply, list_text(&at, scratch));
-    list_delete(edit.memory, ctx_limits(c), &edit.entry, at.index, 1, &removed);
-    assert(removed == NULL); /* it is no more than a few */
+    reply_bulk(c->reply, list_end_text(edit.entry, end, scratch));
+    list_pop(edit.memory, ctx_limits(c), &edit.entry, end);
     ctx_changed(c, k, EVENT_LIST, end == LIST_HEAD ? "lpop" : "rpop");
     ctx_edit_close(c, k, &edit);
 }

@@ -33,12 +33,8 @@ void list_propagate_pop(struct cmd_ctx *c, const struct key *k,
 static bool copy_end(struct cmd_ctx *c, const struct entry *e,
                      enum list_end end, struct slice *out)
 {
-    struct list_at at;
     char scratch[LIST_SCRATCH_BYTES];
-    bool there = list_seek(e, end == LIST_HEAD ? 0 : -1, &at);
-    assert(there);
-    (void)there;
-    struct slice text = list_text(&at, scratch);
+    struct slice text = list_end_text(e, end, scratch);
     uint8_t *bytes = ctx_scratch(c, text.len + 1);
     if (bytes == NULL) {
         return false;
@@ -195,17 +191,16 @@ static void pop_or_wait(struct cmd_ctx *c, enum list_end end)
     for (uint32_t i = 0; i < c->key_count; i++) {
         const struct key *k = &c->keys[i];
         const struct entry *e = ctx_read(c, k);
-        struct list_at at;
         char scratch[LIST_SCRATCH_BYTES];
         if (!ctx_check_type(c, e, TYPE_LIST)) {
             return;
         }
-        if (e == NULL || !list_seek(e, end == LIST_HEAD ? 0 : -1, &at)) {
+        if (e == NULL) {
             continue;
         }
         reply_array(c->reply, 2);
         reply_bulk(c->reply, k->name);
-        reply_bulk(c->reply, list_text(&at, scratch));
+        reply_bulk(c->reply, list_end_text(e, end, scratch));
         list_drop(c, k, end, 1);
         list_propagate_pop(c, k, end, 1);
         return;

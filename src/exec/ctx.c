@@ -21,8 +21,8 @@ struct keyspace *ctx_keyspace(struct cmd_ctx *c, uint32_t database,
     return store_keyspace(c->store, shard_of(c, k), database);
 }
 
-struct keyspace *ctx_keyspace_make(struct cmd_ctx *c, uint32_t database,
-                                   const struct key *k)
+static RARE struct keyspace *make_keyspace(struct cmd_ctx *c, uint32_t database,
+                                           const struct key *k)
 {
     struct keyspace *ks = store_keyspace_make(c->store, shard_of(c, k),
                                               database);
@@ -30,6 +30,13 @@ struct keyspace *ctx_keyspace_make(struct cmd_ctx *c, uint32_t database,
         ctx_error_status(c, ST_NOMEM);
     }
     return ks;
+}
+
+struct keyspace *ctx_keyspace_make(struct cmd_ctx *c, uint32_t database,
+                                   const struct key *k)
+{
+    struct keyspace *ks = ctx_keyspace(c, database, k);
+    return ks != NULL ? ks : make_keyspace(c, database, k);
 }
 
 /* While CLIENT PAUSE lasts nothing changes, so that what is due stays, unseen. */

@@ -161,17 +161,13 @@ static void count_entry(struct keyspace *ks, const struct entry *e, int sign)
     }
 }
 
-/* Makes sure that a record fires no later than `due_ms` (0 or INT64_MAX: never)
- * for the key; `e` is its entry now (NULL: new), which has been due at `old_ms`
- * until now. *flags: what the entry is to have. */
-static enum status index_due(struct keyspace *ks, const struct entry *e,
-                             int64_t old_ms, uint64_t hash, int64_t due_ms,
-                             uint8_t *flags)
+/* Makes sure that a record fires no later than `due_ms` for the key; `e` is its
+ * entry now (NULL: new), which has been due at `old_ms` until now. *flags: what
+ * the entry is to have. */
+RARE static enum status index_due(struct keyspace *ks, const struct entry *e,
+                                  int64_t old_ms, uint64_t hash, int64_t due_ms,
+                                  uint8_t *flags)
 {
-    *flags = 0;
-    if (due_ms <= 0 || due_ms == INT64_MAX) {
-        return ST_OK;
-    }
     *flags = (uint8_t)(ENTRY_INDEXED | ks->parity);
     if (e != NULL && (e->flags & ENTRY_INDEXED) && old_ms <= due_ms) {
         *flags = (uint8_t)(ENTRY_INDEXED | (e->flags & ENTRY_PARITY));
@@ -192,11 +188,16 @@ static enum status index_due(struct keyspace *ks, const struct entry *e,
     return st;
 }
 
-/* The same for an entry of which only its own deadline is to change. */
-static enum status index_deadline(struct keyspace *ks, const struct entry *e,
-                                  uint64_t hash, int64_t deadline_ms,
-                                  uint8_t *flags)
+/* The same for an entry of which only its own deadline is to change; 0 or
+ * INT64_MAX: it has none. */
+static inline enum status index_deadline(struct keyspace *ks,
+                                         const struct entry *e, uint64_t hash,
+                                         int64_t deadline_ms, uint8_t *flags)
 {
+    if (deadline_ms <= 0 || deadline_ms == INT64_MAX) {
+        *flags = 0;
+        return ST_OK;
+    }
     int64_t old_ms = e != NULL ? keyspace_due_ms(e) : INT64_MAX;
     return index_due(ks, e, old_ms, hash, deadline_ms, flags);
 }

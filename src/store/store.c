@@ -110,7 +110,7 @@ struct keyspace *store_keyspace_make(struct store *s, uint32_t shard,
                                      uint32_t database)
 {
     struct keyspace *ks = store_keyspace(s, shard, database);
-    if (__builtin_expect(ks == NULL, 0)) {
+    if (ks == NULL) {
         ks = keyspace_create(s, shard, database);
         if (ks != NULL) {
             /* release: pairs with the acquire in store_keyspace */

@@ -207,20 +207,15 @@ static enum status to_big(const struct entry_memory *m,
     return st;
 }
 
-/* After a removal: a listpack again, if it takes half of what it might. Without
- * memory for it the list stays as it is. */
-static void try_flat(const struct entry_memory *m,
-                     const struct value_limits *l, struct entry **e)
+/* Out of line, so that the common way of a removal needs no frame for it. */
+__attribute__((noinline))
+static void make_flat(const struct entry_memory *m, struct size_limit limit,
+                      struct entry **e)
 {
-    struct size_limit limit = limit_of(l);
     struct value *v = entry_value(*e);
     struct quicklist *q = big_of(*e)->q;
     uint8_t *lp;
-    uint64_t count = quicklist_count(q);
-    /* An element takes no less than two bytes; quicklist_bytes must ask the
-     * allocator. */
-    if (count > limit.bytes / 4 || count > limit.count / 2
-        || quicklist_bytes(q) > limit.bytes) {
+    if (quicklist_bytes(q) > limit.bytes) {
         return;
     }
     size_t bytes = quicklist_listpack_bytes(q, limit.bytes / 2);
@@ -229,6 +224,19 @@ static void try_flat(const struct entry_memory *m,
     }
     quicklist_write_listpack(q, lp);
     while (!value_destroy_some(&v, m, SIZE_MAX)) {
+    }
+}
+
+/* After a removal: a listpack again, if it takes half of what it might. Without
+ * memory for it the list stays as it is. An element takes no less than two
+ * bytes, so that few lists need be measured, which asks the allocator. */
+static inline void try_flat(const struct entry_memory *m,
+                            const struct value_limits *l, struct entry **e)
+{
+    struct size_limit limit = limit_of(l);
+    uint64_t count = quicklist_count(big_of(*e)->q);
+    if (count <= limit.bytes / 4 && count <= limit.count / 2) {
+        make_flat(m, limit, e);
     }
 }
 
@@ -325,6 +333,41 @@ enum status list_push(const struct entry_memory *m,
     return quicklist_push(b->q, &qm,
                           end == LIST_HEAD ? QUICKLIST_HEAD : QUICKLIST_TAIL,
                           items, count);
+}
+
+struct slice list_end_text(const struct entry *e, enum list_end end,
+                           char scratch[LIST_SCRATCH_BYTES])
+{
+    if (e->encoding == ENC_BIG) {
+        struct quicklist_at at;
+        bool there = quicklist_seek(big_of(e)->q, end == LIST_HEAD ? 0 : -1,
+                                    &at);
+        assert(there);
+        (void)there;
+        return quicklist_text(&at, scratch);
+    }
+    const uint8_t *lp = flat_bytes(e).data;
+    return listpack_text(lp, end == LIST_HEAD ? listpack_first(lp)
+                                              : listpack_last(lp), scratch);
+}
+
+void list_pop(const struct entry_memory *m, const struct value_limits *l,
+              struct entry **e, enum list_end end)
+{
+    if ((*e)->encoding != ENC_BIG) {
+        uint8_t *lp = flat_writable(*e);
+        uint32_t pos = end == LIST_HEAD ? listpack_first(lp)
+                                        : listpack_last(lp);
+        flat_shrink(m, e, listpack_delete(lp, pos, 1));
+        return;
+    }
+    struct list_big *b = big_of(*e);
+    struct quicklist_memory qm = memory_of_big(b, m);
+    quicklist_pop(b->q, &qm, end == LIST_HEAD ? QUICKLIST_HEAD
+                                              : QUICKLIST_TAIL);
+    if (quicklist_count(b->q) > 0) {
+        try_flat(m, l, e);
+    }
 }
 
 /* ---- places ---- */
@@ -451,6 +494,10 @@ void list_delete(const struct entry_memory *m, const struct value_limits *l,
         return;
     }
     count = count < have - index ? count : have - index;
+    if (count == 1 && (index == 0 || index == have - 1)) {
+        list_pop(m, l, e, index == 0 ? LIST_HEAD : LIST_TAIL);
+        return;
+    }
     if ((*e)->encoding != ENC_BIG) {
         uint8_t *lp = flat_writable(*e);
         bool is_near = index <= have / 2; /* to the front */
@@ -462,11 +509,7 @@ void list_delete(const struct entry_memory *m, const struct value_limits *l,
     struct list_big *b = big_of(*e);
     struct quicklist_memory qm = memory_of_big(b, m);
     struct quicklist *q = b->q, *out = NULL;
-    if (count == 1 && (index == 0 || index == have - 1)) {
-        quicklist_pop(q, &qm, index == 0 ? QUICKLIST_HEAD : QUICKLIST_TAIL);
-    } else {
-        quicklist_delete(q, &qm, index, count, &out);
-    }
+    quicklist_delete(q, &qm, index, count, &out);
     if (out != NULL) {
         *removed = wrap_beside(&b->head, m, out);
         if (*removed == NULL) {

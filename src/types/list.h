@@ -19,6 +19,13 @@ STATUS_CHECKED enum status list_push(const struct entry_memory *m,
                                      struct entry **e, enum list_end end,
                                      const struct slice *items, size_t count);
 
+/* The outermost element of a list that has any, and its removal. As list_text
+ * and list_delete have it. */
+struct slice list_end_text(const struct entry *e, enum list_end end,
+                           char scratch[LIST_SCRATCH_BYTES]);
+void list_pop(const struct entry_memory *m, const struct value_limits *l,
+              struct entry **e, enum list_end end);
+
 /* An element's place, good until the list is changed. */
 struct list_at {
     const struct entry *list;
