@@ -18,7 +18,6 @@ enum {
      * through the table's own memory. */
     COMPACT_TABLE = 62, /* bit of a cursor: it is the table's */
     PART_MIN = 1024, /* fewer elements are removed one by one */
-    PARTS_MAX = 4,   /* while there are so many, more too */
 };
 static_assert((int)PART_MIN >= (int)RANKING_PART_MIN, "a part can be cut out");
 
@@ -28,6 +27,7 @@ struct zset_part {
     struct zset_big *whole; /* NULL: it is gone, and its table too */
     struct zset_part *next; /* of the same whole */
     struct ranking *cells;
+    double score_min, score_max; /* of the cells, when it was cut out */
     bool is_external; /* may some be outside the heap? */
 };
 
@@ -50,7 +50,8 @@ static bool is_outside(const struct ranked *r)
 bool zset_big_has(const struct zset_big *z, const struct ranked *r)
 {
     for (const struct zset_part *p = z->parts; p != NULL; p = p->next) {
-        if (ranking_find(p->cells, r->score, ranked_member(r)) == r) {
+        if (r->score >= p->score_min && r->score <= p->score_max
+            && ranking_find(p->cells, r->score, ranked_member(r)) == r) {
             return false;
         }
     }
@@ -160,7 +161,6 @@ static void forget_part(struct zset_part *p)
         at = &(*at)->next;
     }
     *at = p->next;
-    p->whole->part_count--;
 }
 
 static bool part_destroy_some(struct value **v, const struct entry_memory *m,
@@ -194,17 +194,18 @@ static const struct value_ops part_ops = {
 static struct value *cut_out(struct zset_big *z, size_t first, size_t count)
 {
     struct value_home *h = z->head.home;
-    if (h == NULL || count < PART_MIN || count == zset_big_count(z)
-        || z->part_count == PARTS_MAX) {
+    if (h == NULL || count < PART_MIN || count == zset_big_count(z)) {
         return NULL;
     }
     struct zset_part *p = slab_alloc(h->memory.heap, sizeof *p);
     if (p == NULL) {
         return NULL;
     }
-    *p = (struct zset_part){.head = {.ops = &part_ops}, .whole = z,
-                            .next = z->parts,
-                            .is_external = z->outside_bytes > 0};
+    *p = (struct zset_part){
+        .head = {.ops = &part_ops}, .whole = z, .next = z->parts,
+        .score_min = ranking_at_rank(z->by_score, first)->score,
+        .score_max = ranking_at_rank(z->by_score, first + count - 1)->score,
+        .is_external = z->outside_bytes > 0};
     p->cells = ranking_cut_out(z->by_score, first, count);
     if (p->cells == NULL) {
         slab_free(h->memory.heap, p);
@@ -212,7 +213,6 @@ static struct value *cut_out(struct zset_big *z, size_t first, size_t count)
     }
     home_join(h, &p->head);
     z->parts = p;
-    z->part_count++;
     return &p->head;
 }
 
@@ -391,16 +391,14 @@ static void big_check(const struct value *v, const struct entry_memory *m)
     const struct zset_big *z = of(v);
     struct ranking_cursor c;
     const struct ranked *r;
-    size_t bytes = 0, outside = 0, parted = 0;
+    size_t bytes = 0, outside = 0;
     (void)m;
     for (const struct zset_part *p = z->parts; p != NULL; p = p->next) {
         assert(p->whole == z);
-        parted++;
     }
-    assert(parted == z->part_count);
     table_check(z->by_member);
     ranking_check(z->by_score);
-    assert(parted > 0
+    assert(z->parts != NULL
            || table_count(z->by_member) == ranking_count(z->by_score));
     ranking_seek_rank(z->by_score, 0, &c);
     while ((r = ranking_next(&c)) != NULL) {
@@ -413,8 +411,9 @@ static void big_check(const struct value *v, const struct entry_memory *m)
         bytes += ranked_bytes(r);
         outside += is_outside(r) ? ranked_bytes(r) : 0;
     }
-    assert(parted > 0 ? bytes <= z->cell_bytes : bytes == z->cell_bytes);
-    assert(parted > 0 || outside == z->outside_bytes);
+    assert(z->parts != NULL ? bytes <= z->cell_bytes
+                            : bytes == z->cell_bytes);
+    assert(z->parts != NULL || outside == z->outside_bytes);
 }
 
 static const struct value_ops big_ops = {

@@ -16,7 +16,6 @@ struct zset_big {
     size_t outside_bytes; /* of those that are not the heap's */
     /* What was cut out; its cells are the table's until they are freed. */
     struct zset_part *parts;
-    unsigned part_count;
 };
 
 static inline struct zset_big *zset_big_of(const struct entry *e)

@@ -250,6 +250,30 @@ static void parts_are_not_the_sets(void **state)
     assert_true(cuts > 10);
 }
 
+/* A long range is never removed one by one because others still wait. */
+static void parts_may_be_many(void **state)
+{
+    (void)state;
+    struct model *m = model_create(10, false);
+    while (m->count > CUT_MIN) {
+        struct value **part = &m->parts[m->part_count++];
+        zset_visit(m->e, 0, CUT_MIN, false, forget, m);
+        zset_remove_ranks(m->w.m, &m->e, 0, CUT_MIN, part);
+        assert_non_null(*part);
+    }
+    assert_int_equal(m->part_count, (MEMBERS - 1) / CUT_MIN);
+    for (size_t i = 0; i < MEMBERS; i += 3) {
+        put(m, i, (double)below(m, MEMBERS));
+    }
+    check_all(m);
+    while (m->part_count > 0) {
+        free_some(m);
+    }
+    check_all(m);
+    entry_destroy(m->e, m->w.m);
+    model_destroy(m);
+}
+
 /* How far a part is freed by a slice does not depend on the part's size. */
 static void a_part_is_freed_in_slices(void **state)
 {
@@ -278,6 +302,7 @@ int test_zset_part_run(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parts_are_not_the_sets),
+        cmocka_unit_test(parts_may_be_many),
         cmocka_unit_test(a_part_is_freed_in_slices),
     };
     return cmocka_run_group_tests_name("zset_part", tests, NULL, NULL);
