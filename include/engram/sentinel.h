@@ -9,6 +9,14 @@
  * connection ends, the sentinels are asked before it is made again. While none
  * of them answers it tries where the master was last.
  *
+ * A sentinel that is cut off from the others may name a master that has been
+ * replaced and does not know. So, once there is a first answer, all others are
+ * asked as well, one after the other and within moments, and whoever has a newer
+ * one (its config-epoch) is followed; an older one than is known is not, unless
+ * all say so. Later another one is asked every refresh_ms. What is written in
+ * between to a master that has been cut off may be lost: min-replicas-to-write
+ * is the server's part.
+ *
  * For the program it is an ordinary connection (engram_sentinel_conn) that
  * lives as long as the engram_sentinel: it sends and is called back as engram.h
  * says. To a command, a move is a connection that breaks: ENGRAM_IDEMPOTENT
@@ -66,8 +74,8 @@ struct engram_sentinel_options {
 
     uint32_t replicas; /* 0: connections to as many replicas; at most 16 */
     int ask_timeout_ms; /* 1000; to connect to a sentinel; to have an answer */
-    /* How often the sentinel that is listened to is asked although it has said
-     * nothing. */
+    /* How often another sentinel is asked, and then listened to, although the
+     * one before has said nothing. */
     int refresh_ms; /* 30000 */
 
     /* Any may be NULL. */

@@ -2,7 +2,15 @@
  * them.
  *
  * In RESP3 the guide listens first and then asks, so that no move falls between
- * an answer and the listening. In RESP2 it can only be the other way round. */
+ * an answer and the listening. In RESP2 it can only be the other way round.
+ *
+ * Sentinels number the editions of a master's address (config-epoch), each
+ * failover has a greater one, and a sentinel that is cut off keeps its old one.
+ * The first answer leads the connection, so that one sentinel that answers is
+ * enough; then all others are asked too, one after the other, and whoever has a
+ * newer edition leads it away. So it is when it is opened and when the link to
+ * the master has ended; later one more is asked every refresh_ms. An older
+ * edition than the one that is known is never followed. */
 #include <assert.h>
 #include <string.h>
 
@@ -10,16 +18,10 @@
 #include "client/sentinel_priv.h"
 
 enum {
-    SWITCH_WORDS = 5, /* name, old host, old port, host, port */
     EVENT_DELAY_US = 100 * 1000, /* events come in swarms */
 };
 
 /* ---- pieces of answers ---- */
-
-static bool parse_port(struct slice text, int64_t *port)
-{
-    return number_parse_int64(text, port);
-}
 
 static struct slice text_of(const struct engram_reply *r)
 {
@@ -34,7 +36,7 @@ static bool read_address(struct address *a, struct slice host,
 {
     int64_t number;
     char text[SENTINEL_HOST_BYTES];
-    if (host.len >= sizeof text || !parse_port(port, &number)) {
+    if (host.len >= sizeof text || !number_parse_int64(port, &number)) {
         return false;
     }
     memcpy(text, host.data, host.len);
@@ -51,10 +53,11 @@ static bool read_listed(struct address *a, const struct engram_reply *r)
 
 /* ---- the master ---- */
 
-static void name_master(struct engram_sentinel *s, const struct address *a,
-                        bool is_urgent)
+static void name_master(struct engram_sentinel *s, const struct address *a)
 {
     bool is_new = !address_equal(&s->master.at, a);
+    bool is_urgent = s->is_urgent;
+    s->is_urgent = false;
     sentinel_server_lead(&s->master, a, is_urgent);
     if (!is_new || s->is_destroyed || !address_equal(&s->master.at, a)) {
         return;
@@ -65,22 +68,34 @@ static void name_master(struct engram_sentinel *s, const struct address *a,
     }
 }
 
-/* An answer may be older than the news that has led to the master at hand,
- * which has said itself that it is one. It is left when a second answer agrees
- * with the first; where there is but one sentinel, with the first. */
-static bool is_mere_rumour(struct engram_sentinel *s, const struct address *a)
+/* Who cannot tell has an old one. */
+static void take_epoch(struct engram_sentinel *s, const struct engram_reply *r)
 {
-    if (address_equal(&s->master.at, a) ||
-        !engram_conn_is_ready(s->master.conn) || s->sentinel_count == 1 ||
-        address_equal(&s->rumour, a)) {
-        s->rumour.port = 0;
-        return false;
+    if (!number_parse_int64(text_of(engram_reply_lookup(r, "config-epoch")),
+                            &s->told_epoch)) {
+        s->told_epoch = 0;
     }
-    int64_t delay_us = s->rumour.port == 0 ? 0 : EVENT_DELAY_US;
-    s->rumour = *a;
-    s->is_doubted = true;
-    sentinel_guide_ask(s, sentinel_now_us(s) + delay_us);
-    return true;
+}
+
+/* A sentinel that was cut off names the master that there was. It is not
+ * believed, and the others are asked, unless all of them, one after the other,
+ * say what is older than what we know: somebody has set them up anew. */
+static bool is_outdated(struct engram_sentinel *s)
+{
+    bool is_older = s->told_epoch < s->epoch;
+    if (is_older && ++s->outdated < s->sentinel_count) {
+        sentinel_guide_ask(s, sentinel_now_us(s), ASK_NEXT);
+        return true;
+    }
+    bool is_undecided = is_older && s->is_one_missing;
+    s->outdated = 0;
+    s->is_one_missing = false;
+    if (is_undecided) {
+        sentinel_servers_let_go(s);
+        return true;
+    }
+    s->epoch = s->told_epoch;
+    return false;
 }
 
 static void take_master(struct engram_sentinel *s, const struct engram_reply *r)
@@ -98,8 +113,8 @@ static void take_master(struct engram_sentinel *s, const struct engram_reply *r)
         sentinel_guide_fail(s, ENGRAM_PROTOCOL);
     } else {
         sentinel_guide_succeed(s);
-        if (!is_mere_rumour(s, &a)) {
-            name_master(s, &a, false);
+        if (!is_outdated(s)) {
+            name_master(s, &a);
         }
     }
 }
@@ -123,13 +138,32 @@ static void learn(struct engram_sentinel *s, const struct address *a)
     }
 }
 
-/* The seeds, the one that speaks, and those that it names. */
+static bool is_named(const struct engram_reply *r, const struct address *a)
+{
+    for (size_t i = 0; i < engram_reply_count(r); i++) {
+        struct address named;
+        if (read_listed(&named, engram_reply_at(r, i)) &&
+            address_equal(&named, a)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The seeds, the one that speaks, and those that it names; who was known keeps
+ * his place, so that all get their turn. */
 static void take_sentinels(struct engram_sentinel *s,
                            const struct engram_reply *r)
 {
     struct address speaker = s->sentinels[s->current];
-    s->sentinel_count = s->seed_count;
-    learn(s, &speaker);
+    size_t kept = s->seed_count;
+    for (size_t i = s->seed_count; i < s->sentinel_count; i++) {
+        const struct address *a = &s->sentinels[i];
+        if (address_equal(a, &speaker) || is_named(r, a)) {
+            s->sentinels[kept++] = *a;
+        }
+    }
+    s->sentinel_count = kept;
     for (size_t i = 0; i < engram_reply_count(r); i++) {
         struct address a;
         if (read_listed(&a, engram_reply_at(r, i))) {
@@ -216,6 +250,9 @@ static void take_replicas(struct engram_sentinel *s,
 {
     struct listed l;
     const struct address *to[SENTINEL_REPLICAS_MAX];
+    if (s->told_epoch < s->epoch) {
+        return;
+    }
     if (engram_reply_is_error(r)) {
         sentinel_servers_let_go(s);
         return;
@@ -232,15 +269,18 @@ static void take_replicas(struct engram_sentinel *s,
 
 /* ---- questions ---- */
 
-/* Asks again some time after the last answer. */
+/* Asks another some time after the last answer; in a survey at once. */
 static void count_answer(struct engram_sentinel *s)
 {
     assert(s->questions > 0);
     if (--s->questions == 0) {
-        int64_t wait_us = sentinel_has_idle_replica(s)
-                              ? SENTINEL_RETRY_US
-                              : (int64_t)s->options.refresh_ms * 1000;
-        sentinel_guide_ask(s, sentinel_now_us(s) + wait_us);
+        int64_t wait_us = (int64_t)s->options.refresh_ms * 1000;
+        if (++s->surveyed < s->sentinel_count) {
+            wait_us = 0;
+        } else if (sentinel_has_idle_replica(s)) {
+            wait_us = SENTINEL_RETRY_US;
+        }
+        sentinel_guide_ask(s, sentinel_now_us(s) + wait_us, ASK_NEXT);
     }
 }
 
@@ -261,6 +301,13 @@ static void take(struct engram_sentinel *s, enum engram_status st,
         count_answer(s);
     }
     sentinel_leave(s);
+}
+
+static void on_epoch(struct engram_conn *c, enum engram_status st,
+                     const struct engram_reply *reply, void *arg)
+{
+    (void)c;
+    take(arg, st, reply, take_epoch);
 }
 
 static void on_master(struct engram_conn *c, enum engram_status st,
@@ -310,6 +357,12 @@ enum engram_status sentinel_question(struct engram_sentinel *s)
     if (!s->is_listening && !is_late) {
         st = listen(s);
     }
+    /* In this order: the address may be newer than the epoch, never older. Not
+     * the address that MASTER tells, which a sentinel in the midst of a failover
+     * changes last of all. */
+    if (st == ENGRAM_OK) {
+        st = ask(s, "MASTER", on_epoch);
+    }
     if (st == ENGRAM_OK) {
         st = ask(s, "GET-MASTER-ADDR-BY-NAME", on_master);
     }
@@ -327,44 +380,32 @@ enum engram_status sentinel_question(struct engram_sentinel *s)
 
 /* ---- events ---- */
 
-/* "mymaster 10.0.0.1 6379 10.0.0.2 6379" */
-static void hear_switch(struct engram_sentinel *s, struct slice text)
+/* "mymaster 10.0.0.1 6379 10.0.0.2 6379". Where it says is not believed as such,
+ * since it has no epoch: who says so is asked. */
+static bool is_ours(const struct engram_sentinel *s, struct slice text)
 {
-    struct slice words[SWITCH_WORDS];
-    size_t n = 0;
-    while (n < SWITCH_WORDS) {
-        const uint8_t *blank =
-            text.len == 0 ? NULL : memchr(text.data, ' ', text.len);
-        size_t len = blank == NULL ? text.len : (size_t)(blank - text.data);
-        words[n++] = slice_of(text.data, len);
-        if (blank == NULL) {
-            break;
-        }
-        text = slice_of(blank + 1, text.len - len - 1);
-    }
-    struct address a;
-    if (n == SWITCH_WORDS &&
-        slice_equal(words[0], slice_of_text(s->master_name)) &&
-        read_address(&a, words[3], words[4])) {
-        s->is_doubted = false;
-        s->rumour.port = 0;
-        name_master(s, &a, true);
-    }
+    size_t len = strlen(s->master_name);
+    return text.len > len && text.data[len] == ' ' &&
+           memcmp(text.data, s->master_name, len) == 0;
 }
 
 void sentinel_hear(struct engram_sentinel *s, const struct engram_reply *push)
 {
-    struct slice channel = text_of(engram_reply_at(push, 1));
+    int64_t now_us = sentinel_now_us(s);
     if (!slice_equal(text_of(engram_reply_at(push, 0)), SLICE_LIT("message"))) {
         return;
     }
-    if (slice_equal(channel, SLICE_LIT("+switch-master"))) {
-        hear_switch(s, text_of(engram_reply_at(push, 2)));
+    if (slice_equal(text_of(engram_reply_at(push, 1)),
+                    SLICE_LIT("+switch-master"))) {
+        if (is_ours(s, text_of(engram_reply_at(push, 2)))) {
+            s->is_urgent = true;
+            sentinel_guide_ask(s, now_us, ASK_SAME);
+        }
+        return;
     }
-    if (!s->is_destroyed && s->is_open) {
-        /* The lists are another now. */
-        sentinel_guide_ask(s, sentinel_now_us(s) + EVENT_DELAY_US +
-                                  (int64_t)random_below(&s->random,
-                                                        EVENT_DELAY_US));
-    }
+    /* The lists are another now. */
+    sentinel_guide_ask(s,
+                       now_us + EVENT_DELAY_US +
+                           (int64_t)random_below(&s->random, EVENT_DELAY_US),
+                       ASK_SAME);
 }

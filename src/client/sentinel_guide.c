@@ -70,6 +70,11 @@ static void connect_guide(struct engram_sentinel *s)
 void sentinel_guide_fail(struct engram_sentinel *s, enum engram_status why)
 {
     int delay_ms = 0;
+    s->surveyed++;
+    if (s->outdated > 0) {
+        s->outdated++;
+        s->is_one_missing = true;
+    }
     close_guide(s);
     go_next(s);
     s->counters.failures++;
@@ -98,11 +103,12 @@ void sentinel_guide_succeed(struct engram_sentinel *s)
 static void ask(struct engram_sentinel *s)
 {
     bool is_deaf = s->is_listening && engram_conn_protocol(s->guide) < 3;
-    if (s->is_doubted || is_deaf) {
-        if (s->is_doubted) {
-            go_next(s);
-        }
-        s->is_doubted = false;
+    bool is_next = s->is_next_asked && s->sentinel_count > 1;
+    s->is_next_asked = false;
+    if (is_next) {
+        go_next(s);
+    }
+    if (is_next || is_deaf) {
         close_guide(s);
         connect_guide(s);
         return;
@@ -115,10 +121,14 @@ static void ask(struct engram_sentinel *s)
     }
 }
 
-void sentinel_guide_ask(struct engram_sentinel *s, int64_t at_us)
+void sentinel_guide_ask(struct engram_sentinel *s, int64_t at_us,
+                        enum sentinel_whom whom)
 {
-    if (s->ask_at_us == REQUEST_NO_DEADLINE || at_us < s->ask_at_us) {
+    /* Who has news is asked before another is. */
+    if (s->ask_at_us == REQUEST_NO_DEADLINE || at_us < s->ask_at_us ||
+        (at_us == s->ask_at_us && whom == ASK_SAME)) {
         s->ask_at_us = at_us;
+        s->is_next_asked = whom == ASK_NEXT;
     }
     set_alarm(s);
 }
@@ -143,7 +153,7 @@ static void on_ready(struct engram_conn *c, void *arg)
     struct engram_sentinel *s = arg;
     (void)c;
     sentinel_enter(s);
-    s->is_doubted = false;
+    s->is_next_asked = false;
     ask(s);
     sentinel_leave(s);
 }
@@ -183,8 +193,11 @@ void sentinel_guide_start(struct engram_sentinel *s)
 {
     s->failed = 0;
     s->rounds_failed = 0;
-    s->is_doubted = false;
-    s->rumour.port = 0;
+    s->is_next_asked = false;
+    s->is_urgent = false;
+    s->surveyed = 0;
+    s->outdated = 0;
+    s->is_one_missing = false;
     s->ask_at_us = REQUEST_NO_DEADLINE;
     s->connect_at_us = sentinel_now_us(s);
     set_alarm(s);

@@ -32,6 +32,8 @@ struct address {
     int port; /* 0: none */
 };
 
+enum sentinel_whom { ASK_SAME, ASK_NEXT };
+
 /* A connection that is led. */
 struct sentinel_server {
     struct engram_sentinel *sentinel;
@@ -62,9 +64,17 @@ struct engram_sentinel {
     uint32_t rounds_failed; /* rounds of all sentinels, in a row */
     bool is_listening;      /* has subscribed */
     size_t questions;       /* whose answers are waited for */
-    bool is_doubted;        /* ask another one next time */
-    struct address rumour;  /* of a master; port 0: none, see sentinel_answer */
     int64_t ask_at_us;      /* ask again; NO_DEADLINE: not yet known */
+    bool is_next_asked;     /* then another one, not the same */
+    size_t surveyed;        /* sentinels, since it was opened or lost its master */
+
+    /* Which edition of the master's address is believed (config-epoch), and which
+     * one the sentinel at hand has. Since one had an older one: how many have
+     * been asked, and whether one of them could not be. */
+    int64_t epoch, told_epoch;
+    size_t outdated;
+    bool is_one_missing;
+    bool is_urgent; /* the master has moved, whereto is being asked */
     int64_t connect_at_us;  /* to the next one; NO_DEADLINE: it is under way */
 
     struct sentinel_server master;
@@ -95,8 +105,10 @@ bool address_set(struct address *a, const char *host, int64_t port);
 extern const struct conn_tap sentinel_guide_tap; /* but for its arg */
 void sentinel_guide_start(struct engram_sentinel *s);
 void sentinel_guide_stop(struct engram_sentinel *s);
-/* Asks at that time, or earlier if that is wanted already. */
-void sentinel_guide_ask(struct engram_sentinel *s, int64_t at_us);
+/* Asks at that time, or earlier if that is wanted already: the sentinel at hand,
+ * or another. */
+void sentinel_guide_ask(struct engram_sentinel *s, int64_t at_us,
+                        enum sentinel_whom whom);
 /* The sentinel at hand is of no use; error text set before. */
 void sentinel_guide_fail(struct engram_sentinel *s, enum engram_status why);
 /* It has named the master. */

@@ -37,10 +37,12 @@ static void on_ended(struct engram_conn *c, enum engram_status why,
     if (s->rounds_failed == 0) {
         hold(server);
     }
-    if (server == &s->master && !was_ready) {
-        s->is_doubted = true;
+    if (server == &s->master && was_ready) {
+        s->surveyed = 0;
     }
-    sentinel_guide_ask(s, was_ready ? c->now_us : server->retry_at_us);
+    sentinel_guide_ask(s, was_ready ? c->now_us : server->retry_at_us,
+                       server == &s->master && !was_ready ? ASK_NEXT
+                                                          : ASK_SAME);
 }
 
 static const struct conn_tap server_tap = {
@@ -124,7 +126,8 @@ void sentinel_server_lead(struct sentinel_server *server,
     if (!address_equal(&server->at, to)) {
         if (engram_conn_set_address(server->conn, to->host, to->port) !=
             ENGRAM_OK) {
-            sentinel_guide_ask(s, sentinel_now_us(s) + SENTINEL_RETRY_US);
+            sentinel_guide_ask(s, sentinel_now_us(s) + SENTINEL_RETRY_US,
+                               ASK_SAME);
             return;
         }
         server->at = *to;

@@ -171,6 +171,29 @@ def test_a_master_that_dies_is_replaced(watched, writer):
     assert w.lines[3] == "a replica has: no reply within the time given"
 
 
+def test_who_is_cut_off_is_outvoted(watched, writer):
+    """A sentinel that knows nobody and names a server that says it is a master,
+    beside three who have seen a failover."""
+    new = watched.servers[1]
+    watched.sentinels[1].redis.execute_command("SENTINEL", "FAILOVER", NAME)
+    for s in watched.sentinels:
+        wait_until("the news", lambda s=s: s.redis.sentinel_master(NAME)["port"]
+                   == new.port, FAILOVER_SECONDS)
+    ports = [free_port()]
+    ports.append(free_port(but=ports))
+    master = Process(watched.folder, ports[0], 'save ""\n')
+    watched.servers.append(master)
+    lone = Process(watched.folder, ports[1],
+                   f"sentinel monitor {NAME} 127.0.0.1 {master.port} 1\n",
+                   "--sentinel")
+    watched.sentinels.append(lone)
+    wait_until("the lone one", lambda: lone.redis.sentinel_master(NAME))
+    w = writer(1, f"127.0.0.1:{lone.port}", *watched.seeds)
+    assert w.end()[0] == 0
+    assert w.lines[:2] == [f"the master is at 127.0.0.1:{master.port}",
+                           f"the master is at 127.0.0.1:{new.port}"]
+
+
 def test_a_replica_is_read_from(watched, writer):
     w = writer(0, watched.seeds[2])
     status, complaint = w.end()

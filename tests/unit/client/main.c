@@ -19,6 +19,7 @@ int main(void)
     failed += test_cache_run();
     failed += test_cache_race_run();
     failed += test_sentinel_run();
+    failed += test_sentinel_chaos_run();
     failed += test_chaos_run();
     failed += test_nomem_run();
     failed += test_lookup_run();

@@ -24,6 +24,7 @@ int test_cache_store_run(void);
 int test_cache_run(void);
 int test_cache_race_run(void);
 int test_sentinel_run(void);
+int test_sentinel_chaos_run(void);
 int test_chaos_run(void);
 int test_nomem_run(void);
 int test_lookup_run(void);

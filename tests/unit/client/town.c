@@ -113,9 +113,9 @@ static void detach(struct engram_conn *c, void *loop)
 
 static void say(struct town_link *l, const char *text)
 {
-    size_t len = strlen(text);
-    if (l->fd >= 0) {
-        assert_int_equal(send(l->fd, text, len, MSG_NOSIGNAL), len);
+    ssize_t len = (ssize_t)strlen(text);
+    if (l->fd >= 0 && send(l->fd, text, (size_t)len, MSG_NOSIGNAL) != len) {
+        assert_int_equal(errno, EPIPE);
     }
 }
 
@@ -145,6 +145,14 @@ static void say_list(struct town_link *l, const int *ports, const char *flags)
     }
 }
 
+static void say_epoch(struct town_link *l, int epoch)
+{
+    char text[64];
+    snprintf(text, sizeof text, "*4\r\n+ip\r\n+?\r\n+config-epoch\r\n+%d\r\n",
+             epoch);
+    say(l, text);
+}
+
 static void answer_sentinel(struct town_house *house, struct town_link *l,
                             struct slice *words)
 {
@@ -155,6 +163,8 @@ static void answer_sentinel(struct town_house *house, struct town_link *l,
         say(l, "*-1\r\n");
     } else if (slice_equal_nocase(words[1], "get-master-addr-by-name")) {
         say_address(l, house->master);
+    } else if (slice_equal_nocase(words[1], "master")) {
+        say_epoch(l, house->epoch);
     } else if (slice_equal_nocase(words[1], "sentinels")) {
         say_list(l, house->sentinels, "sentinel");
     } else {
@@ -277,12 +287,25 @@ void town_publish(struct town *t, const char *channel, const char *text)
     }
 }
 
+int town_epoch(const struct town *t)
+{
+    int epoch = 0;
+    for (size_t i = 0; i < t->house_count; i++) {
+        if (t->houses[i].epoch > epoch) {
+            epoch = t->houses[i].epoch;
+        }
+    }
+    return epoch;
+}
+
 void town_move(struct town *t, int port, bool is_told)
 {
     int old = 0;
+    int epoch = town_epoch(t) + 1;
     for (size_t i = 0; i < t->house_count; i++) {
         struct town_house *house = &t->houses[i];
         if (house->port >= TOWN_SENTINEL) {
+            house->epoch = epoch;
             old = house->master;
             house->master = port;
             for (int n = 0; n < TOWN_LISTED_MAX; n++) {
@@ -480,4 +503,27 @@ void town_send(struct town *t, uint32_t flags, const char *format)
     assert_int_equal(engram_send(engram_sentinel_conn(t->s), &how,
                                  town_on_reply, t, format),
                      ENGRAM_OK);
+}
+
+void town_expect_master(struct town *t, const char *answer)
+{
+    (void)town_log(t);
+    town_send(t, 0, "GET k");
+    town_turn(t);
+    assert_string_equal(town_log(t), answer);
+}
+
+int town_replica_port(const struct town *t, size_t i)
+{
+    struct engram_conn *c = engram_sentinel_replica_conn(t->s, i);
+    return engram_conn_is_ready(c) ? c->target.port : 0;
+}
+
+int town_replica_ports(const struct town *t)
+{
+    int sum = 0;
+    for (size_t i = 0; i < t->options.replicas; i++) {
+        sum += town_replica_port(t, i);
+    }
+    return sum;
 }

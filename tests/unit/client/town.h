@@ -18,6 +18,8 @@ enum {
     TOWN_SERVER = 7000,
 };
 
+enum { FIRST = TOWN_SERVER, SECOND = TOWN_SERVER + 1, THIRD = TOWN_SERVER + 2 };
+
 struct town_link {
     int fd; /* -1: none */
     int port;
@@ -31,6 +33,7 @@ struct town_house {
     bool is_down, is_silent;
     const char *answer; /* protocol, to SENTINEL; NULL: what it believes */
     int master;         /* as it believes; 0: it knows none of that name */
+    int epoch;          /* of that belief */
     int sentinels[TOWN_LISTED_MAX]; /* the others; 0: no more */
     int replicas[TOWN_LISTED_MAX];  /* 0: no more */
     const char *flags;  /* of all replicas */
@@ -71,9 +74,11 @@ void town_pass_ms(struct town *t, int64_t ms); /* in small steps, and turns */
 void town_cut(struct town *t, int port);
 /* The same, and it refuses new ones. */
 void town_kill(struct town *t, int port);
-/* All sentinels name another master. `is_told`: and say so, those that somebody
- * listens to. */
+/* All sentinels name another master, with a new epoch. `is_told`: and say so,
+ * those that somebody listens to. */
 void town_move(struct town *t, int port, bool is_told);
+/* The newest that a sentinel has. */
+int town_epoch(const struct town *t);
 /* To all who listen. */
 void town_publish(struct town *t, const char *channel, const char *text);
 
@@ -83,6 +88,11 @@ void town_note(struct town *t, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* Sends words to the master; ENGRAM_OK is expected. */
 void town_send(struct town *t, uint32_t flags, const char *format);
+/* Asks the master for "GET k" and compares what has been logged since. */
+void town_expect_master(struct town *t, const char *answer);
+/* Of replica `i`'s connection; 0: it is not ready. */
+int town_replica_port(const struct town *t, size_t i);
+int town_replica_ports(const struct town *t); /* their sum */
 /* Logs "ok:reply" and the like; `arg` is the town. */
 void town_on_reply(struct engram_conn *c, enum engram_status st,
                    const struct engram_reply *reply, void *arg);
