@@ -60,7 +60,7 @@ struct engram_cache_options {
      * it is kept. */
     size_t max_bytes;   /* 64 MiB; at least 4096 */
     size_t max_entries; /* 0: as many as fit */
-    int max_age_ms;     /* 0: no limit */
+    int max_age_ms;     /* since the command was sent; 0: no limit */
     /* When nothing has come for so long, the server is asked whether it is
      * still there (PING), lest stall_timeout_ms never begins. 0: never. */
     int check_ms; /* 10000 */

@@ -183,6 +183,14 @@ void engram_cache_destroy(struct engram_cache **pointer)
 
 /* ---- looking ---- */
 
+/* The clock is looked at only where somebody's age counts. */
+static void refresh_age(struct engram_cache *cache)
+{
+    if (cache->options.max_age_ms > 0) {
+        conn_refresh_now(cache->conn);
+    }
+}
+
 static const struct engram_reply *find(struct engram_cache *cache,
                                        const struct encode_source *s,
                                        const struct encode_size *size,
@@ -190,9 +198,7 @@ static const struct engram_reply *find(struct engram_cache *cache,
 {
     struct engram_conn *c = cache->conn;
     encode_to_memory(s, size, buffer);
-    if (cache->options.max_age_ms > 0) {
-        conn_refresh_now(c);
-    }
+    refresh_age(cache);
     return cache_store_find(&cache->store, slice_of(buffer, size->bytes),
                             hash_keyed(&cache->seed, buffer, size->bytes),
                             c->now_us);
@@ -267,7 +273,7 @@ static void keep(struct engram_cache *cache, const struct ask *ask,
         cache->raced++;
         return;
     }
-    cache_store_put(&cache->store, &ask->command, reply, cache->conn->now_us);
+    cache_store_put(&cache->store, &ask->command, reply, ask->sent_us);
 }
 
 static void on_reply(struct engram_conn *c, enum engram_status st,
@@ -323,9 +329,11 @@ static struct ask *ask_create(struct engram_cache *cache,
     encode_to_memory(s, size, ask->bytes);
     struct slice bytes = slice_of(ask->bytes, size->bytes);
     struct slice key = argument_of(bytes, key_at);
+    refresh_age(cache);
     *ask = (struct ask){
         .cache = cache,
         .generation = cache->generation,
+        .sent_us = cache->conn->now_us,
         .command = {
             .bytes = bytes,
             .hash = hash_keyed(&cache->seed, bytes.data, bytes.len),

@@ -48,6 +48,7 @@ struct ask {
     engram_reply_fn *on_reply;
     void *arg;
     uint64_t generation;
+    int64_t sent_us; /* the reply is no older */
     bool is_stale;
     struct cache_command command; /* its bytes lie behind */
     uint8_t bytes[];

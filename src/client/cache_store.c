@@ -219,18 +219,18 @@ static struct cache_entry *make_entry(struct cache_store *s,
 }
 
 void cache_store_put(struct cache_store *s, const struct cache_command *cmd,
-                     const struct engram_reply *reply, int64_t now_us)
+                     const struct engram_reply *reply, int64_t since_us)
 {
     struct cache_entry *old = find(s, cmd->bytes, cmd->hash);
     if (old != NULL) {
         drop(s, old);
     }
-    expire_some(s, now_us);
+    expire_some(s, since_us);
     struct cache_entry *e = make_entry(s, cmd, reply);
     if (e == NULL) {
         return;
     }
-    e->since_us = now_us;
+    e->since_us = since_us;
     add(s, e, cmd);
     s->counts.stored++;
     /* The allocator has given more than it was asked for, or the tables have

@@ -52,10 +52,11 @@ void cache_store_deinit(struct cache_store *s);
 const struct engram_reply *cache_store_find(struct cache_store *s,
                                             struct slice bytes, uint64_t hash,
                                             int64_t now_us);
-/* Copies the reply, in the place of an older one of the same command. Without
- * memory, or if it is too large, there is none of this command afterwards. */
+/* Copies the reply, in the place of an older one of the same command; its age
+ * counts from `since_us`. Without memory, or if it is too large, there is none
+ * of this command afterwards. */
 void cache_store_put(struct cache_store *s, const struct cache_command *cmd,
-                     const struct engram_reply *reply, int64_t now_us);
+                     const struct engram_reply *reply, int64_t since_us);
 void cache_store_drop_key(struct cache_store *s, struct slice key,
                           uint64_t key_hash);
 void cache_store_clear(struct cache_store *s);

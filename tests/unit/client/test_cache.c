@@ -256,6 +256,16 @@ static void replies_grow_old(void **state)
     p->s.now_us += 1000;
     expect(p, "GET a", NULL);
     assert_int_equal(counters(p).expired, 1);
+    /* On its way it grew old too. */
+    assert_int_equal(engram_cache_send(p->cache, 0, NULL, NULL, NULL, "GET a"),
+                     ENGRAM_OK);
+    (void)stage_hear(&p->s);
+    p->s.now_us += 60000;
+    stage_say(&p->s, "+b\r\n");
+    expect(p, "GET a", "b");
+    p->s.now_us += 40000;
+    expect(p, "GET a", NULL);
+    assert_int_equal(counters(p).expired, 2);
 }
 
 /* ---- the link ---- */
