@@ -29,6 +29,7 @@ struct bench {
     struct random random;
     struct section section;
     size_t operations;
+    uint32_t depth; /* of the lists, as list-compress-depth */
     uint64_t sum; /* what was read, so that reading is not left out */
 };
 
@@ -187,7 +188,7 @@ static void quicklist_fill(struct bench *b, struct quicklist *q, size_t count,
 
 static struct quicklist *list_new(struct bench *b)
 {
-    struct quicklist *q = quicklist_create(&b->memory, -2);
+    struct quicklist *q = quicklist_create(&b->memory, -2, b->depth);
     if (q == NULL) {
         die("no memory");
     }
@@ -261,7 +262,9 @@ static double bench_delete(struct bench *b, struct quicklist *q,
     section_begin(&b->section);
     for (size_t i = 0; i < operations; i++) {
         uint64_t index = random_below(&b->random, quicklist_count(q));
-        quicklist_delete(q, &b->memory, index, 1, NULL);
+        if (quicklist_delete(q, &b->memory, index, 1, NULL) != ST_OK) {
+            die("no memory");
+        }
     }
     return section_end(&b->section, "delete", operations);
 }
@@ -303,8 +306,12 @@ static double bench_trim_us(struct bench *b, struct quicklist *q)
     struct quicklist *removed;
     uint64_t count = quicklist_count(q);
     section_begin(&b->section);
-    quicklist_delete(q, &b->memory, count / 4, count / 2, &removed);
+    enum status st = quicklist_delete(q, &b->memory, count / 4, count / 2,
+                                      &removed);
     double us = section_end(&b->section, "trim", 1) / 1000;
+    if (st != ST_OK) {
+        die("no memory");
+    }
     if (removed != NULL) {
         quicklist_destroy(&removed, &b->memory);
     }
@@ -332,7 +339,13 @@ static void bench_list(struct bench *b, size_t count, size_t len)
     double pop[2];
     double worst_us;
     size_t operations = count < 1000 ? count : section_count(200000);
-    section_of(&b->section, "quicklist %zu x %zu", count, len);
+    if (b->depth == 0) {
+        section_of(&b->section, "quicklist %zu x %zu", count, len);
+    } else {
+        operations = operations / 20 + 1; /* each packs and unpacks a chunk */
+        section_of(&b->section, "quicklist %zu x %zu depth %u", count, len,
+                   b->depth);
+    }
     bench_end(b, count, len, QUICKLIST_TAIL, &push[0], &pop[0]);
     bench_end(b, count, len, QUICKLIST_HEAD, &push[1], &pop[1]);
     struct quicklist *q = list_new(b);
@@ -348,9 +361,9 @@ static void bench_list(struct bench *b, size_t count, size_t len)
     quicklist_fill(b, q, count, len, QUICKLIST_HEAD);
     double trim_us = bench_trim_us(b, q);
     quicklist_destroy(&q, &b->memory);
-    printf("%9zu %4zu %6.1f %6.1f %6.1f %6.1f %6.2f %6.2f %7.0f %7.0f %7.0f"
-           " %6.2f %9.1f %7.2f %9.1f\n", count, len, push[0], push[1], pop[0], pop[1],
-           walk, find, seek, insert, removal, freed, worst_us, bytes, trim_us);
+    printf("%9zu %4zu %2u %6.1f %6.1f %6.1f %6.1f %6.2f %6.2f %7.0f %7.0f %7.0f"
+           " %6.2f %9.1f %7.2f %9.1f\n", count, len, b->depth, push[0], push[1], pop[0],
+           pop[1], walk, find, seek, insert, removal, freed, worst_us, bytes, trim_us);
     fflush(stdout);
 }
 
@@ -359,6 +372,11 @@ static void bench_lists(struct bench *b, size_t count)
     static const size_t lens[] = {8, 12, 64};
     for (size_t i = 0; i < sizeof lens / sizeof lens[0]; i++) {
         bench_list(b, count, lens[i]);
+    }
+    if (count >= 10000) {
+        b->depth = 1;
+        bench_list(b, count, 64);
+        b->depth = 0;
     }
 }
 
@@ -383,7 +401,7 @@ int main(int argc, char **argv)
         bench_intset(&b, set, count);
     }
     free(set);
-    printf("quicklist    push tail   head  pop t  pop h   walk   find    seek"
+    printf("quicklist   depth push tail   head  pop t  pop h   walk   find    seek"
            "  insert  delete   free  worst us  bytes+   trim us\n");
     for (int i = 1; i < argc; i++) {
         bench_lists(&b, strtoull(argv[i], NULL, 10));

@@ -435,13 +435,18 @@ static void lrem_run(struct cmd_ctx *c)
     }
     uint64_t max = (uint64_t)(count < 0 ? -count : count);
     max = count == 0 ? UINT64_MAX : max;
-    uint64_t n = list_remove_equal(edit.memory, ctx_limits(c), &edit.entry,
-                                   c->argv[3], max,
-                                   count < 0 ? LIST_HEAD : LIST_TAIL);
+    uint64_t n;
+    enum status st = list_remove_equal(edit.memory, ctx_limits(c), &edit.entry,
+                                       c->argv[3], max,
+                                       count < 0 ? LIST_HEAD : LIST_TAIL, &n);
     if (n > 0) {
         ctx_changed(c, k, EVENT_LIST, "lrem");
     }
     ctx_edit_close(c, k, &edit);
+    if (st != ST_OK) {
+        ctx_error_status(c, st);
+        return;
+    }
     reply_int(c->reply, (int64_t)n);
 }
 

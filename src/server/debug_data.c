@@ -1,11 +1,13 @@
 /* debug_data: DEBUG's looks at keys, tables and whole datasets, and the means to
  * fill a database quickly. */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/number.h"
 #include "server/debug_priv.h"
 #include "server/digest.h"
 #include "server/text.h"
+#include "types/list.h"
 
 /* ---- one key ---- */
 
@@ -45,21 +47,39 @@ static void add_sizes(struct cmd_ctx *c, const struct keyspace *ks,
     }
 }
 
+/* What the field tells of a quicklist; a chunk counts with the header and the
+ * end that it would have as a listpack. */
+static void add_chunks(const struct entry *e, char *out, size_t cap)
+{
+    struct quicklist_figures f;
+    out[0] = '\0';
+    if (e->type == TYPE_LIST && list_figures_read(e, &f)) {
+        snprintf(out, cap,
+                 " ql_nodes:%zu ql_avg_node:%.2f ql_listpack_max:%d "
+                 "ql_compressed:%d ql_uncompressed_size:%" PRIu64,
+                 f.chunk_count,
+                 (double)value_count(e) / (double)f.chunk_count, f.chunk_limit,
+                 f.depth > 0,
+                 f.entry_bytes + f.chunk_count * LISTPACK_EMPTY_BYTES);
+    }
+}
+
 void debug_object(struct cmd_ctx *c)
 {
     struct keyspace *ks;
     const struct entry *e = find_entry(c, &ks);
-    char text[256], sizes[64];
+    char text[512], sizes[64], chunks[160];
     if (e == NULL) {
         return;
     }
     uint32_t idle_s = (uint32_t)(c->now_ms / 1000 - e->access_clock) & 0xffffff;
     add_sizes(c, ks, e, sizes, sizeof sizes);
+    add_chunks(e, chunks, sizeof chunks);
     snprintf(text, sizeof text,
              "Value at:%p refcount:1 encoding:%s%s lru:%u lru_seconds_idle:%u "
-             "lfu_freq:%u",
+             "lfu_freq:%u%s",
              (const void *)e, entry_encoding_name(e), sizes, e->access_clock,
-             idle_s > 0x7fffff ? 0 : idle_s, keyspace_frequency(ks, e));
+             idle_s > 0x7fffff ? 0 : idle_s, keyspace_frequency(ks, e), chunks);
     reply_simple(c->reply, text);
 }
 

@@ -186,8 +186,7 @@
       "zset-max-ziplist-entries", 128, 0, INT64_MAX, 0) \
     X(list_listpack_size, "list-max-listpack-size", "list-max-ziplist-size", \
       -2, INT32_MIN, INT32_MAX, 0) \
-    X(list_compress_depth, "list-compress-depth", NULL, 0, 0, INT32_MAX, \
-      OPT_LATER) \
+    X(list_compress_depth, "list-compress-depth", NULL, 0, 0, INT32_MAX, 0) \
     X(stream_node_entries, "stream-node-max-entries", NULL, 100, 0, \
       INT64_MAX, OPT_LATER) \
     X(set_value_max, "set-max-listpack-value", NULL, 64, 0, INT64_MAX, \

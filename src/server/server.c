@@ -51,6 +51,7 @@ static void apply_value_limits(const struct options *o, struct value_limits *l)
         {&l->zset_entries_max, o->zset_entries_max},
         {&l->zset_value_max, o->zset_value_max},
         {&l->list_listpack_size, o->list_listpack_size},
+        {&l->list_compress_depth, o->list_compress_depth},
     };
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         atomic_store_explicit(all[i].at, all[i].value, memory_order_relaxed);

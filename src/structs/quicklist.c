@@ -2,31 +2,36 @@
  * in quicklist_edit.c; quicklist_priv.h explains the layout. */
 #include "structs/quicklist_priv.h"
 
+/* Kept out of the functions that are called for every element, which would save
+ * registers for it. */
+#define RARE __attribute__((noinline))
+
 /* --- making and freeing --- */
 
 static void limit_set(struct quicklist *q, int chunk_limit)
 {
-    if (chunk_limit < 0) {
-        int size = chunk_limit < -LIMIT_SIZES ? LIMIT_SIZES : -chunk_limit;
-        q->limit_size = (uint64_t)(size - 1) & 15;
-        q->limit_count = UINT16_MAX;
-        return;
-    }
-    if (chunk_limit == 0) {
-        chunk_limit = 1;
+    if (chunk_limit < -LIMIT_SIZES) {
+        chunk_limit = -LIMIT_SIZES;
     } else if (chunk_limit > LIMIT_COUNT_MAX) {
         chunk_limit = LIMIT_COUNT_MAX;
     }
+    q->limit = (int16_t)chunk_limit;
+    if (chunk_limit < 0) {
+        q->limit_size = (uint64_t)(-chunk_limit - 1) & 15;
+        q->limit_count = UINT16_MAX;
+        return;
+    }
     q->limit_size = 1; /* 8 KB: so large may a counted chunk be */
-    q->limit_count = (uint16_t)chunk_limit;
+    q->limit_count = (uint16_t)(chunk_limit == 0 ? 1 : chunk_limit);
 }
 
 struct quicklist *quicklist_create(const struct quicklist_memory *m,
-                                   int chunk_limit)
+                                   int chunk_limit, uint32_t depth)
 {
     struct quicklist *q = slab_alloc(m->heap, sizeof *q);
     if (q != NULL) {
         *q = (struct quicklist){.count = 0};
+        q->depth = (uint16_t)(depth < DEPTH_MAX ? depth : DEPTH_MAX);
         limit_set(q, chunk_limit);
     }
     return q;
@@ -35,12 +40,7 @@ struct quicklist *quicklist_create(const struct quicklist_memory *m,
 struct quicklist *quicklist_create_like(const struct quicklist_memory *m,
                                         const struct quicklist *like)
 {
-    struct quicklist *q = slab_alloc(m->heap, sizeof *q);
-    if (q != NULL) {
-        *q = (struct quicklist){.limit_size = like->limit_size,
-                                .limit_count = like->limit_count};
-    }
-    return q;
+    return quicklist_create(m, like->limit, like->depth);
 }
 
 bool quicklist_destroy_some(struct quicklist **q,
@@ -84,16 +84,6 @@ size_t quicklist_bytes(const struct quicklist *q)
     return bytes + (q->middle == NULL ? 0 : q->middle->bytes);
 }
 
-size_t quicklist_chunk_count(const struct quicklist *q)
-{
-    struct quicklist_at at = {.chunk = q->head};
-    size_t count = 0;
-    for (; at.chunk != NULL; count++) {
-        (void)sequence_next(q, &at);
-    }
-    return count;
-}
-
 size_t quicklist_outside_bytes(const struct quicklist *q)
 {
     struct quicklist_at at = {.chunk = q->head};
@@ -105,9 +95,23 @@ size_t quicklist_outside_bytes(const struct quicklist *q)
     return bytes;
 }
 
+void quicklist_figures_read(const struct quicklist *q,
+                            struct quicklist_figures *out)
+{
+    struct quicklist_at at = {.chunk = q->head};
+    *out = (struct quicklist_figures){.chunk_limit = q->limit,
+                                      .depth = q->depth};
+    for (; at.chunk != NULL; (void)sequence_next(q, &at)) {
+        out->chunk_count++;
+        out->squeezed_count += chunk_is_squeezed(at.chunk);
+        out->entry_bytes += chunk_used(at.chunk);
+    }
+}
+
 /* --- the size of chunks --- */
 
-size_t chunk_total_max(const struct quicklist *q)
+/* A sixteenth of the list, within bounds. */
+static size_t chunk_share(const struct quicklist *q)
 {
     size_t total = CHUNK_SMALL_BYTES;
     if (q->middle != NULL) {
@@ -120,6 +124,12 @@ size_t chunk_total_max(const struct quicklist *q)
     return total;
 }
 
+size_t chunk_total_max(const struct quicklist *q)
+{
+    /* What is to be squeezed is better large. */
+    return q->depth > 0 ? chunk_limit_bytes(q) : chunk_share(q);
+}
+
 size_t chunk_total_for(const struct quicklist *q, size_t used)
 {
     size_t max = chunk_total_max(q);
@@ -127,9 +137,10 @@ size_t chunk_total_for(const struct quicklist *q, size_t used)
     if (need > max) {
         return 0;
     }
-    size_t step = q->middle != NULL   ? max / 4
-                  : need <= max / 2   ? CHUNK_STEP_BYTES
-                                      : 2 * CHUNK_STEP_BYTES;
+    size_t step = q->middle != NULL               ? chunk_share(q) / 4
+                  : need <= CHUNK_SMALL_BYTES / 2 ? CHUNK_STEP_BYTES
+                  : need <= CHUNK_SMALL_BYTES     ? 2 * CHUNK_STEP_BYTES
+                                                  : max / 8;
     size_t total = (need + step - 1) / step * step;
     return total < max ? total : max;
 }
@@ -217,16 +228,14 @@ static void chunk_trim(struct quicklist *q, const struct quicklist_memory *m,
                        struct quicklist_at *at, enum quicklist_end end)
 {
     const struct chunk *c = at->chunk;
-    if (!chunk_is_plain(c) && chunk_free_bytes(c) > c->cap / 8u) {
+    if (chunk_free_bytes(c) > c->cap / 8u) {
         /* Without memory it stays as it is. */
         (void)chunk_resize(q, m, at, chunk_used(c) + CHUNK_HEADER_BYTES, end);
     }
 }
 
-/* Links a new outermost chunk. */
-static enum status end_link(struct quicklist *q,
-                            const struct quicklist_memory *m,
-                            enum quicklist_end end, struct chunk *c)
+enum status end_link(struct quicklist *q, const struct quicklist_memory *m,
+                     enum quicklist_end end, struct chunk *c)
 {
     struct quicklist_at at = {.chunk = chunk_at_end(q, end)};
     bool was_empty = at.chunk == NULL;
@@ -241,6 +250,9 @@ static enum status end_link(struct quicklist *q,
     if (!was_empty) {
         chunk_trim(q, m, &at, end == QUICKLIST_TAIL ? QUICKLIST_HEAD
                                                     : QUICKLIST_TAIL);
+    }
+    if (q->depth > 0) {
+        squeeze_behind(q, m, end);
     }
     return ST_OK;
 }
@@ -341,26 +353,58 @@ enum status quicklist_push(struct quicklist *q,
     return ST_OK;
 }
 
+/* The chunk has more than one entry. `view` shows it, or is it. */
+static inline void chunk_drop_end(struct chunk *c, const struct chunk *view,
+                                  enum quicklist_end end)
+{
+    c->count--;
+    if (end == QUICKLIST_HEAD) {
+        c->begin = (uint16_t)(c->begin + pack_bytes(view->data + c->begin));
+    } else {
+        c->end = (uint16_t)(pack_before(view->data + c->end) - view->data);
+    }
+}
+
+/* What the list has lost was all of a chunk, or lies in one that has remained
+ * squeezed for lack of memory. */
+static RARE void pop_rarely(struct quicklist *q,
+                            const struct quicklist_memory *m,
+                            enum quicklist_end end)
+{
+    struct quicklist_at at = {.chunk = chunk_at_end(q, end)};
+    if (((const struct chunk *)at.chunk)->count == 1) {
+        sequence_remove(q, m, &at);
+        loosen_near(q, m, end);
+        return;
+    }
+    loosen_near(q, m, end);
+    at.chunk = chunk_at_end(q, end);
+    at_enter(&at);
+    chunk_drop_end(at.chunk, at_view(&at), end);
+}
+
+static RARE void shrink_end(struct quicklist *q,
+                            const struct quicklist_memory *m,
+                            enum quicklist_end end)
+{
+    struct quicklist_at at = {.chunk = chunk_at_end(q, end)};
+    (void)chunk_resize(q, m, &at, chunk_sparse_total(at.chunk), end);
+}
+
 void quicklist_pop(struct quicklist *q, const struct quicklist_memory *m,
                    enum quicklist_end end)
 {
-    struct quicklist_at at = {.chunk = chunk_at_end(q, end)};
-    struct chunk *c = at.chunk;
+    struct chunk *c = chunk_at_end(q, end);
     assert(q->count > 0);
     q->count--;
-    if (c->count == 1) {
-        sequence_remove(q, m, &at);
+    if (__builtin_expect(c->count == 1 || chunk_is_closed(c), 0)) {
+        pop_rarely(q, m, end);
         return;
     }
-    c->count--;
-    if (end == QUICKLIST_HEAD) {
-        c->begin = (uint16_t)(c->begin + pack_bytes(c->data + c->begin));
-    } else {
-        c->end = (uint16_t)(pack_before(c->data + c->end) - c->data);
-    }
+    chunk_drop_end(c, c, end);
     /* In a long list the next push finds the room of use. */
     if (q->middle == NULL && chunk_is_sparse(c)) {
-        (void)chunk_resize(q, m, &at, chunk_sparse_total(c), end);
+        shrink_end(q, m, end);
     }
 }
 
@@ -369,7 +413,8 @@ void quicklist_pop(struct quicklist *q, const struct quicklist_memory *m,
 void at_set(const struct quicklist *q, uint64_t index, struct quicklist_at *at)
 {
     uint32_t local = sequence_seek(q, index, at);
-    at->offset = chunk_seek(at->chunk, local);
+    at_enter(at);
+    at->offset = chunk_seek(at_view(at), local);
     at->index = index;
 }
 
@@ -392,32 +437,56 @@ bool quicklist_seek(const struct quicklist *q, int64_t index,
     return true;
 }
 
-bool quicklist_next(const struct quicklist *q, struct quicklist_at *at)
+/* To the first entry of the next chunk. */
+static RARE bool to_next_chunk(const struct quicklist *q,
+                               struct quicklist_at *at)
 {
-    const struct chunk *c = at->chunk;
-    const uint8_t *p = c->data + at->offset;
-    p += pack_bytes(p);
-    at->index++;
-    if (p < chunk_limit(c)) {
-        at->offset = (size_t)(p - c->data);
-        return true;
-    }
     if (!sequence_next(q, at)) {
         return false;
     }
+    at_enter(at);
     at->offset = ((const struct chunk *)at->chunk)->begin;
     return true;
 }
 
+static inline bool next_within(const struct quicklist *q,
+                               struct quicklist_at *at, const struct chunk *view)
+{
+    const uint8_t *p = view->data + at->offset;
+    p += pack_bytes(p);
+    at->index++;
+    /* A plain one has one entry, and its end is 0. */
+    if (p < view->data + view->end) {
+        at->offset = (size_t)(p - view->data);
+        return true;
+    }
+    return to_next_chunk(q, at);
+}
+
+static RARE bool next_in_window(const struct quicklist *q,
+                                struct quicklist_at *at)
+{
+    return next_within(q, at, window_view(at));
+}
+
+bool quicklist_next(const struct quicklist *q, struct quicklist_at *at)
+{
+    if (__builtin_expect(at->visit != 0, 0)) {
+        return next_in_window(q, at);
+    }
+    return next_within(q, at, at->chunk);
+}
+
 bool quicklist_prev(const struct quicklist *q, struct quicklist_at *at)
 {
-    const struct chunk *c = at->chunk;
+    const struct chunk *c = at_view(at);
     const uint8_t *p = c->data + at->offset;
     if (at->offset == c->begin) {
         if (!sequence_prev(q, at)) {
             return false;
         }
-        c = at->chunk;
+        at_enter(at);
+        c = at_view(at);
         p = chunk_limit(c);
     }
     at->index--;
@@ -430,7 +499,7 @@ static bool find_forward(const struct quicklist *q, struct quicklist_at *at,
 {
     uint64_t start = at->index;
     do {
-        const struct chunk *c = at->chunk;
+        const struct chunk *c = at_view(at);
         uint64_t passed;
         const uint8_t *p = pack_find(c->data + at->offset, chunk_limit(c), n,
                                      0, &passed);
@@ -439,10 +508,9 @@ static bool find_forward(const struct quicklist *q, struct quicklist_at *at,
             at->offset = (size_t)(p - c->data);
             return true;
         }
-        if (at->index - start >= max || !sequence_next(q, at)) {
+        if (at->index - start >= max || !to_next_chunk(q, at)) {
             return false;
         }
-        at->offset = ((const struct chunk *)at->chunk)->begin;
     } while (true);
 }
 
@@ -451,7 +519,7 @@ static bool find_backward(const struct quicklist *q, struct quicklist_at *at,
 {
     uint64_t start = at->index;
     do {
-        const struct chunk *c = at->chunk;
+        const struct chunk *c = at_view(at);
         uint64_t passed;
         const uint8_t *p = pack_find_back(chunk_first(c), c->data + at->offset,
                                           n, &passed);
@@ -463,7 +531,8 @@ static bool find_backward(const struct quicklist *q, struct quicklist_at *at,
         if (start - at->index >= max || !sequence_prev(q, at)) {
             return false;
         }
-        c = at->chunk;
+        at_enter(at);
+        c = at_view(at);
         at->offset = (size_t)(pack_before(chunk_limit(c)) - c->data);
     } while (true);
 }
@@ -478,32 +547,38 @@ bool quicklist_find(const struct quicklist *q, struct quicklist_at *at,
 
 struct listpack_value quicklist_get(const struct quicklist_at *at)
 {
-    const struct chunk *c = at->chunk;
+    const struct chunk *c = at_view(at);
     return pack_get(c->data + at->offset);
+}
+
+static RARE struct slice text_in_window(const struct quicklist_at *at,
+                                        char *scratch)
+{
+    return listpack_value_text(quicklist_get(at), scratch);
 }
 
 struct slice quicklist_text(const struct quicklist_at *at, char *scratch)
 {
-    return listpack_value_text(quicklist_get(at), scratch);
+    if (__builtin_expect(at->visit != 0, 0)) {
+        return text_in_window(at, scratch);
+    }
+    const struct chunk *c = at->chunk;
+    return listpack_value_text(pack_get(c->data + at->offset), scratch);
 }
 
 struct slice quicklist_chunk_entries(const struct quicklist_at *at,
                                      uint32_t *count)
 {
-    const struct chunk *c = at->chunk;
+    const struct chunk *c = at_view(at);
     *count = c->count;
     return slice_of(chunk_first(c), chunk_used(c));
 }
 
 bool quicklist_next_chunk(const struct quicklist *q, struct quicklist_at *at)
 {
-    const struct chunk *c = at->chunk;
+    const struct chunk *c = at_view(at);
     at->index += c->count - chunk_rank(c, at->offset);
-    if (!sequence_next(q, at)) {
-        return false;
-    }
-    at->offset = ((const struct chunk *)at->chunk)->begin;
-    return true;
+    return to_next_chunk(q, at);
 }
 
 void quicklist_check(const struct quicklist *q,
@@ -515,9 +590,10 @@ void quicklist_check(const struct quicklist *q,
     struct quicklist_at at = {.chunk = q->head};
     while (at.chunk != NULL) {
         const struct chunk *c = at.chunk;
-        chunk_check(c, m);
+        at_enter(&at);
+        chunk_check(c, at_view(&at), m);
         assert(c->count <= q->limit_count);
-        assert(chunk_is_plain(c) || c->cap + (size_t)CHUNK_HEADER_BYTES <=
+        assert(chunk_is_closed(c) || c->cap + (size_t)CHUNK_HEADER_BYTES <=
                                         chunk_limit_bytes(q));
         count += c->count;
         (void)sequence_next(q, &at);

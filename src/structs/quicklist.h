@@ -7,9 +7,14 @@
  * chunk of its own. Short lists have smaller chunks than they might, which
  * follow their contents closely. quicklist_priv.h explains the layout.
  *
- * Threads: owned by one shard, no locks. Memory: each call names where it comes
- * from, always the same for one list. A call that returns ST_NOMEM has left
- * every element as it was. */
+ * Chunks that have at least `list-compress-depth` others on either side are
+ * kept compressed, unless that is 0. Reading changes nothing there and needs no
+ * memory; a change makes the chunk plain, and squeezes it again when it is done.
+ *
+ * Threads: owned by one shard, no locks; a place is one thread's. Memory: each
+ * call names where it comes from, always the same for one list. A call that
+ * returns ST_NOMEM has left every element as it was, but for
+ * quicklist_remove_equal. */
 #ifndef ENGRAM_STRUCTS_QUICKLIST_H
 #define ENGRAM_STRUCTS_QUICKLIST_H
 
@@ -27,10 +32,11 @@ struct quicklist_memory {
 
 enum quicklist_end { QUICKLIST_HEAD, QUICKLIST_TAIL };
 
-/* `chunk_limit` is list-max-listpack-size. NULL: out of memory. */
+/* `chunk_limit` is list-max-listpack-size, `depth` list-compress-depth (more
+ * than 65,535 is that). NULL: out of memory. */
 struct quicklist *quicklist_create(const struct quicklist_memory *m,
-                                   int chunk_limit);
-/* An empty one with the same limit; NULL: out of memory. */
+                                   int chunk_limit, uint32_t depth);
+/* An empty one with the same limits; NULL: out of memory. */
 struct quicklist *quicklist_create_like(const struct quicklist_memory *m,
                                         const struct quicklist *like);
 void quicklist_destroy(struct quicklist **q, const struct quicklist_memory *m);
@@ -43,9 +49,18 @@ bool quicklist_destroy_some(struct quicklist **q,
 uint64_t quicklist_count(const struct quicklist *q);
 /* All memory it holds, exactly; O(1). */
 size_t quicklist_bytes(const struct quicklist *q);
-/* Both walk through the chunks: how many; what those take that are no cells. */
-size_t quicklist_chunk_count(const struct quicklist *q);
+/* Walks through the chunks: what those take that are no cells. */
 size_t quicklist_outside_bytes(const struct quicklist *q);
+
+struct quicklist_figures {
+    size_t chunk_count, squeezed_count;
+    uint64_t entry_bytes; /* of all, as if none were squeezed */
+    int chunk_limit;
+    uint32_t depth;
+};
+/* Walks, too. */
+void quicklist_figures_read(const struct quicklist *q,
+                            struct quicklist_figures *out);
 
 /* --- the ends --- */
 
@@ -69,6 +84,7 @@ struct quicklist_at {
     void *chunk;
     size_t offset;
     uint64_t index;
+    uint64_t visit; /* quicklist_squeeze.c's; 0: the chunk is not squeezed */
 };
 
 /* 0 is the first, -1 the last; false: there is no such element. */
@@ -84,7 +100,8 @@ bool quicklist_find(const struct quicklist *q, struct quicklist_at *at,
                     struct slice text, enum quicklist_end towards,
                     uint64_t max);
 
-/* As listpack_get and its kin. */
+/* As listpack_get and its kin. Valid until the list is changed, or until this
+ * thread goes on to another place, in whatever list. */
 struct listpack_value quicklist_get(const struct quicklist_at *at);
 struct slice quicklist_text(const struct quicklist_at *at, char *scratch);
 
@@ -99,17 +116,23 @@ STATUS_CHECKED enum status quicklist_replace(struct quicklist *q,
                                              const struct quicklist_memory *m,
                                              struct quicklist_at *at,
                                              struct slice item);
-/* Removes the element. True: `at` is where the one behind it is now; false: it
- * was the last. */
-bool quicklist_delete_at(struct quicklist *q, const struct quicklist_memory *m,
-                         struct quicklist_at *at);
+/* Removes up to `max` elements equal to `text`, going towards `towards`; how
+ * many is added to *gone. ST_NOMEM, only where chunks are squeezed: these, and
+ * not all. */
+STATUS_CHECKED enum status
+quicklist_remove_equal(struct quicklist *q, const struct quicklist_memory *m,
+                       struct slice text, enum quicklist_end towards,
+                       uint64_t max, uint64_t *gone);
 /* Removes up to `count` elements from `index` on. When that is more than a few
  * chunks, *removed gets them as a list that may only be destroyed, so that the
  * caller can do so in slices; else, or without memory for the list, NULL: they
- * are freed. `removed` may be NULL: they are freed here and now. */
-void quicklist_delete(struct quicklist *q, const struct quicklist_memory *m,
-                      uint64_t index, uint64_t count,
-                      struct quicklist **removed);
+ * are freed. `removed` may be NULL: they are freed here and now. ST_NOMEM: only
+ * if the first and the last of them lie within one squeezed chunk, with others
+ * before and behind. */
+STATUS_CHECKED enum status quicklist_delete(struct quicklist *q,
+                                            const struct quicklist_memory *m,
+                                            uint64_t index, uint64_t count,
+                                            struct quicklist **removed);
 
 /* --- whole chunks: listpacks, snapshots --- */
 
@@ -124,7 +147,7 @@ size_t quicklist_listpack_bytes(const struct quicklist *q, size_t max);
 void quicklist_write_listpack(const struct quicklist *q, uint8_t *lp);
 
 /* The entries of the chunk that `at` lies in, as a listpack would hold them
- * between its header and its end, and how many. */
+ * between its header and its end, and how many; valid as quicklist_get's. */
 struct slice quicklist_chunk_entries(const struct quicklist_at *at,
                                      uint32_t *count);
 /* To the first element of the next chunk. */
@@ -145,5 +168,8 @@ struct quicklist *quicklist_compact_handle(struct quicklist *q,
 /* Every invariant, slow; asserts. For tests. */
 void quicklist_check(const struct quicklist *q,
                      const struct quicklist_memory *m);
+/* That the right chunks are squeezed, too, as they are if no call has ever lacked
+ * memory. */
+void quicklist_check_depth(const struct quicklist *q);
 
 #endif

@@ -47,8 +47,11 @@ void chunk_destroy(const struct quicklist_memory *m, struct chunk *c)
 
 size_t chunk_bytes(const struct chunk *c)
 {
-    return chunk_is_cell(c) ? c->cap + (size_t)CHUNK_HEADER_BYTES
-                            : mem_usable(c);
+    if (!chunk_is_cell(c)) {
+        return mem_usable(c);
+    }
+    return chunk_is_squeezed(c) ? slab_class_bytes(squeezed_total(c))
+                                : c->cap + (size_t)CHUNK_HEADER_BYTES;
 }
 
 struct chunk *chunk_copy(const struct quicklist_memory *m,
@@ -56,6 +59,7 @@ struct chunk *chunk_copy(const struct quicklist_memory *m,
                          enum quicklist_end end)
 {
     size_t used = chunk_used(c);
+    assert(!chunk_is_closed(c));
     assert(total >= used + CHUNK_HEADER_BYTES);
     struct chunk *to = chunk_create(m, total, end);
     if (to == NULL) {
@@ -149,25 +153,29 @@ uint32_t chunk_rank(const struct chunk *c, size_t offset)
     return rank;
 }
 
-void chunk_check(const struct chunk *c, const struct quicklist_memory *m)
+void chunk_check(const struct chunk *c, const struct chunk *view,
+                 const struct quicklist_memory *m)
 {
     assert(c->count > 0);
+    assert(view->count == c->count);
+    assert(view->begin == c->begin);
     if (chunk_is_plain(c)) {
         assert(c->count == 1);
         assert(c->begin == PLAIN_LENGTH_BYTES);
     } else {
         assert(c->begin <= c->end);
-        assert(c->end <= c->cap);
+        assert(c->end <= view->cap);
+        assert(view->end == c->end);
     }
     if (chunk_is_cell(c)) {
         assert(slab_cell_bytes(m->heap, c) == chunk_bytes(c));
     }
-    const uint8_t *p = chunk_first(c);
+    const uint8_t *p = chunk_first(view);
     for (uint32_t i = 0; i < c->count; i++) {
         const uint8_t *next = p + pack_bytes(p);
-        assert(next <= chunk_limit(c));
+        assert(next <= chunk_limit(view));
         assert(pack_before(next) == p);
         p = next;
     }
-    assert(p == chunk_limit(c));
+    assert(p == chunk_limit(view));
 }

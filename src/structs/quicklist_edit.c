@@ -3,7 +3,7 @@
  * An insertion tries, in this order: the room in the chunk, a larger chunk, the
  * neighbour if the place is on the edge, splitting the chunk, a chunk of its
  * own. A deletion that leaves a chunk sparse joins it with a neighbour, or
- * shrinks it. */
+ * shrinks it. A squeezed chunk is loosened first, and squeezed again at last. */
 #include "structs/quicklist_priv.h"
 
 enum { DELETE_CHUNKS_MAX = 32 }; /* freed at once, where they may be kept */
@@ -54,6 +54,17 @@ static enum status neighbour_put(struct quicklist *q,
         return ST_AGAIN;
     }
     const struct chunk *c = near.chunk;
+    if (chunk_is_squeezed(c)) {
+        if (c->count >= q->limit_count ||
+            chunk_total_for(q, chunk_used(c) + item->bytes) == 0) {
+            return ST_AGAIN;
+        }
+        enum status st = at_loosen(q, m, &near);
+        if (st != ST_OK) {
+            return st;
+        }
+        c = near.chunk;
+    }
     return chunk_put(q, m, &near, is_next ? c->begin : end_offset(c), item);
 }
 
@@ -166,7 +177,11 @@ enum status quicklist_insert(struct quicklist *q,
     if (!item_prepare(item, &packed)) {
         return ST_RANGE;
     }
-    enum status st = insert_at(q, m, &place, is_after, &packed);
+    enum status st = at_loosen(q, m, &place);
+    if (st == ST_OK) {
+        st = insert_at(q, m, &place, is_after, &packed);
+        squeeze_again(q, m, at->index + is_after);
+    }
     if (st != ST_OK) {
         /* The chunk may have been split. */
         at_set(q, at->index, at);
@@ -196,29 +211,10 @@ static bool replace_in_place(struct quicklist_at *at,
     return true;
 }
 
-enum status quicklist_replace(struct quicklist *q,
-                              const struct quicklist_memory *m,
-                              struct quicklist_at *at, struct slice item)
-{
-    struct pack_item packed;
-    struct quicklist_at place = *at;
-    if (!item_prepare(item, &packed)) {
-        return ST_RANGE;
-    }
-    if (replace_in_place(at, &packed)) {
-        return ST_OK;
-    }
-    enum status st = insert_at(q, m, &place, true, &packed);
-    at_set(q, at->index, at);
-    if (st == ST_OK) {
-        (void)quicklist_delete_at(q, m, at);
-    }
-    return st;
-}
-
 /* --- deleting --- */
 
-/* Joins the chunk with its neighbour, whose place both then have. */
+/* Joins the chunk, which is not squeezed, with its neighbour, whose place both
+ * then have. */
 static bool chunk_join(struct quicklist *q, const struct quicklist_memory *m,
                        const struct quicklist_at *at, bool is_next)
 {
@@ -238,8 +234,10 @@ static bool chunk_join(struct quicklist *q, const struct quicklist_memory *m,
     if (joint == NULL) {
         return false;
     }
-    const struct chunk *first = is_next ? c : other;
-    const struct chunk *second = is_next ? other : c;
+    at_enter(&near);
+    const struct chunk *other_view = at_view(&near);
+    const struct chunk *first = is_next ? c : other_view;
+    const struct chunk *second = is_next ? other_view : c;
     memcpy(joint->data, chunk_first(first), chunk_used(first));
     memcpy(joint->data + chunk_used(first), chunk_first(second),
            chunk_used(second));
@@ -261,54 +259,96 @@ static void chunk_tidy(struct quicklist *q, const struct quicklist_memory *m,
     }
 }
 
-bool quicklist_delete_at(struct quicklist *q, const struct quicklist_memory *m,
-                         struct quicklist_at *at)
+/* The element at `at`, of a chunk that is not squeezed. */
+static void delete_one(struct quicklist *q, const struct quicklist_memory *m,
+                       struct quicklist_at *at)
 {
     struct chunk *c = at->chunk;
-    uint64_t index = at->index;
-    bool has_moved = true;
+    q->count--;
     if (c->count == 1) {
         sequence_remove(q, m, at);
-    } else {
-        const uint8_t *p = c->data + at->offset;
-        at->offset = chunk_cut(c, at->offset, at->offset + pack_bytes(p), 1);
-        sequence_adjust(at, -1);
-        bool is_sparse = chunk_is_sparse(c);
-        has_moved = is_sparse || at->offset == c->end;
-        if (is_sparse) {
-            chunk_tidy(q, m, at);
-        }
+        return;
     }
-    q->count--;
-    if (index == q->count) {
-        return false;
+    (void)chunk_cut(c, at->offset, at->offset + pack_bytes(c->data + at->offset),
+                    1);
+    sequence_adjust(at, -1);
+    if (chunk_is_sparse(c)) {
+        chunk_tidy(q, m, at);
     }
-    if (has_moved) {
-        at_set(q, index, at);
-    }
-    return true;
 }
 
-/* Up to `count` elements of the chunk with element `index`; how many. */
-static uint64_t delete_in_chunk(struct quicklist *q,
+enum status quicklist_replace(struct quicklist *q,
+                              const struct quicklist_memory *m,
+                              struct quicklist_at *at, struct slice item)
+{
+    struct pack_item packed;
+    if (!item_prepare(item, &packed)) {
+        return ST_RANGE;
+    }
+    enum status st = at_loosen(q, m, at);
+    if (st == ST_OK && !replace_in_place(at, &packed)) {
+        struct quicklist_at place = *at;
+        st = insert_at(q, m, &place, true, &packed);
+        if (st == ST_OK) {
+            at_set(q, at->index, at);
+            delete_one(q, m, at);
+        }
+    }
+    squeeze_again(q, m, at->index);
+    if (st != ST_OK) {
+        at_set(q, at->index, at);
+    }
+    return st;
+}
+
+/* Removes `count` entries, not all, from the one at `local` on. */
+static enum status chunk_delete(struct quicklist *q,
                                 const struct quicklist_memory *m,
-                                uint64_t index, uint64_t count)
+                                struct quicklist_at *at, uint32_t local,
+                                uint32_t count)
+{
+    at_enter(at);
+    const struct chunk *view = at_view(at);
+    size_t from = chunk_seek(view, local);
+    size_t to = chunk_seek(view, local + count);
+    enum status st = at_loosen(q, m, at);
+    struct chunk *c = at->chunk;
+    if (st == ST_OK) {
+        (void)chunk_cut(c, from, to, count);
+    } else if (from == c->begin) {
+        c->begin = (uint16_t)to;
+        c->count = (uint16_t)(c->count - count);
+    } else if (to == c->end) {
+        c->end = (uint16_t)from;
+        c->count = (uint16_t)(c->count - count);
+    } else {
+        return st;
+    }
+    sequence_adjust(at, -(int64_t)count);
+    return ST_OK;
+}
+
+/* Up to *count elements of the chunk with element `index`; *count: how many. */
+static enum status delete_in_chunk(struct quicklist *q,
+                                   const struct quicklist_memory *m,
+                                   uint64_t index, uint64_t *count)
 {
     struct quicklist_at at;
     uint32_t local = sequence_seek(q, index, &at);
-    struct chunk *c = at.chunk;
+    const struct chunk *c = at.chunk;
     uint32_t rest = c->count - local;
-    uint32_t gone = count < rest ? (uint32_t)count : rest;
+    uint32_t gone = *count < rest ? (uint32_t)*count : rest;
     if (gone == c->count) {
         sequence_remove(q, m, &at);
     } else {
-        size_t from = chunk_seek(c, local);
-        size_t to = chunk_seek(c, local + gone);
-        (void)chunk_cut(c, from, to, gone);
-        sequence_adjust(&at, -(int64_t)gone);
+        enum status st = chunk_delete(q, m, &at, local, gone);
+        if (st != ST_OK) {
+            return st;
+        }
     }
     q->count -= gone;
-    return gone;
+    *count = gone;
+    return ST_OK;
 }
 
 static void tidy_around(struct quicklist *q, const struct quicklist_memory *m,
@@ -323,16 +363,16 @@ static void tidy_around(struct quicklist *q, const struct quicklist_memory *m,
     }
 }
 
-void quicklist_delete(struct quicklist *q, const struct quicklist_memory *m,
-                      uint64_t index, uint64_t count,
-                      struct quicklist **removed)
+enum status quicklist_delete(struct quicklist *q,
+                             const struct quicklist_memory *m, uint64_t index,
+                             uint64_t count, struct quicklist **removed)
 {
     size_t chunks = 0;
     if (removed != NULL) {
         *removed = NULL;
     }
     if (index >= q->count) {
-        return;
+        return ST_OK;
     }
     if (count > q->count - index) {
         count = q->count - index;
@@ -342,12 +382,87 @@ void quicklist_delete(struct quicklist *q, const struct quicklist_memory *m,
             count -= sequence_detach(q, m, index, index + count, removed);
             continue;
         }
-        count -= delete_in_chunk(q, m, index, count);
+        uint64_t gone = count;
+        enum status st = delete_in_chunk(q, m, index, &gone);
+        if (st != ST_OK) {
+            assert(chunks <= 1); /* nothing has gone yet */
+            return st;
+        }
+        count -= gone;
     }
     tidy_around(q, m, index);
     if (index > 0) {
         tidy_around(q, m, index - 1);
     }
+    squeeze_again(q, m, index);
+    return ST_OK;
+}
+
+/* Removes up to `max` entries equal to the needle, from the one at `at` on
+ * towards `towards`, of a chunk that is not squeezed; how many. `at` is no place
+ * afterwards. */
+static uint64_t chunk_remove_equal(struct quicklist *q,
+                                   const struct quicklist_memory *m,
+                                   struct quicklist_at *at,
+                                   const struct pack_needle *n,
+                                   enum quicklist_end towards, uint64_t max)
+{
+    struct chunk *c = at->chunk;
+    const uint8_t *p = c->data + at->offset;
+    uint64_t gone = 0;
+    while (p != NULL && gone < max) {
+        uint64_t passed;
+        gone++;
+        if (c->count == 1) {
+            sequence_remove(q, m, at);
+            return gone;
+        }
+        size_t from = (size_t)(p - c->data);
+        p = c->data + chunk_cut(c, from, from + pack_bytes(p), 1);
+        if (towards == QUICKLIST_TAIL) {
+            p = pack_find(p, chunk_limit(c), n, 0, &passed);
+        } else {
+            p = p == chunk_first(c) ? NULL
+                                    : pack_find_back(chunk_first(c),
+                                                     pack_before(p), n, &passed);
+        }
+    }
+    sequence_adjust(at, -(int64_t)gone);
+    if (chunk_is_sparse(c)) {
+        chunk_tidy(q, m, at);
+    }
+    return gone;
+}
+
+enum status quicklist_remove_equal(struct quicklist *q,
+                                   const struct quicklist_memory *m,
+                                   struct slice text, enum quicklist_end towards,
+                                   uint64_t max, uint64_t *gone)
+{
+    struct pack_needle needle = pack_needle_of(text);
+    bool forward = towards == QUICKLIST_TAIL;
+    struct quicklist_at at;
+    bool more = max > 0 && quicklist_seek(q, forward ? 0 : -1, &at);
+    while (more && quicklist_find(q, &at, text, towards, UINT64_MAX)) {
+        uint32_t before = chunk_rank(at_view(&at), at.offset);
+        uint32_t count = ((const struct chunk *)at.chunk)->count;
+        uint64_t first = at.index - before;
+        enum status st = at_loosen(q, m, &at);
+        if (st != ST_OK) {
+            return st;
+        }
+        uint64_t n = chunk_remove_equal(q, m, &at, &needle, towards, max);
+        q->count = (q->count - n) & QUICKLIST_COUNT_MAX;
+        max -= n;
+        *gone += n;
+        squeeze_again(q, m, first);
+        uint64_t next = forward ? first + count - n : first - 1;
+        more = max > 0 && next < q->count;
+        if (more) {
+            at_set(q, next, &at);
+        }
+    }
+    return ST_OK;
 }
 
 /* --- whole listpacks --- */
@@ -356,7 +471,7 @@ void quicklist_delete(struct quicklist *q, const struct quicklist_memory *m,
 static size_t append_run(struct quicklist *q, struct slice entries)
 {
     struct chunk *c = q->tail;
-    if (c == NULL || chunk_is_plain(c)) {
+    if (c == NULL || chunk_is_closed(c)) {
         return 0;
     }
     size_t room = (size_t)(c->cap - c->end);
@@ -381,19 +496,13 @@ static enum status append_plain(struct quicklist *q,
                                 const struct quicklist_memory *m,
                                 struct slice entry)
 {
-    struct quicklist_at at = {.chunk = q->tail};
     struct chunk *c = chunk_create_plain(m, entry.len);
-    if (c == NULL) {
-        return ST_NOMEM;
+    if (c != NULL) {
+        memcpy(c->data + c->begin, entry.data, entry.len);
     }
-    memcpy(c->data + c->begin, entry.data, entry.len);
-    enum status st = sequence_link(q, m, &at, true, c);
-    if (st != ST_OK) {
-        chunk_destroy(m, c);
-        return st;
-    }
-    q->count++;
-    return ST_OK;
+    enum status st = end_link(q, m, QUICKLIST_TAIL, c);
+    q->count += st == ST_OK;
+    return st;
 }
 
 static enum status append_entries(struct quicklist *q,
@@ -427,7 +536,9 @@ enum status quicklist_append_listpack(struct quicklist *q,
     enum status st = append_entries(
         q, m, listpack_entries(lp, LISTPACK_HEADER_BYTES, listpack_end(lp)));
     if (st != ST_OK) {
-        quicklist_delete(q, m, old_count, UINT64_MAX, NULL);
+        enum status undone = quicklist_delete(q, m, old_count, UINT64_MAX,
+                                              NULL);
+        assert(undone == ST_OK); /* up to an end, so it needs no memory */
     }
     return st;
 }
@@ -449,6 +560,7 @@ void quicklist_write_listpack(const struct quicklist *q, uint8_t *lp)
     listpack_init(lp);
     while (at.chunk != NULL) {
         uint32_t count;
+        at_enter(&at);
         struct slice entries = quicklist_chunk_entries(&at, &count);
         listpack_insert_entries(lp, listpack_end(lp), entries, count);
         (void)sequence_next(q, &at);
@@ -461,7 +573,14 @@ static void chunk_compact(struct quicklist *q, const struct quicklist_memory *m,
                           struct quicklist_at *at)
 {
     const struct chunk *c = at->chunk;
-    if (chunk_is_cell(c) && slab_is_source(m->heap, c)) {
+    if (!chunk_is_cell(c) || !slab_is_source(m->heap, c)) {
+        /* It stays. */
+    } else if (chunk_is_squeezed(c)) {
+        struct chunk *to = squeezed_copy(m, c);
+        if (to != NULL) {
+            sequence_replace(q, m, at, to);
+        }
+    } else {
         (void)chunk_resize(q, m, at, chunk_bytes(c),
                            c == q->head && c != q->tail ? QUICKLIST_HEAD
                                                         : QUICKLIST_TAIL);

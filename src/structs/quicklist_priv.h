@@ -7,8 +7,10 @@
  *            of up to two chunks has no treap.
  * Chunk:     header | slack | entries | slack. A chunk that is pushed to at the
  *            front keeps its slack there: nothing moves. A chunk with cap 0 is
- *            plain: it holds one entry, larger than a chunk may be, and its
- *            length before it.
+ *            closed: nothing is added to it. If its end is 0 it is plain: it
+ *            holds one entry, larger than a chunk may be, and its length before
+ *            it. Else it is squeezed (quicklist_squeeze.c): it holds LZF of what
+ *            would be its data, in which begin and end are offsets.
  * Sizes:     a chunk grows in steps up to a sixteenth of the list, at least
  *            CHUNK_SMALL_BYTES (cells of the heap, whose classes are close
  *            together), at most what the list's limit says.
@@ -25,10 +27,16 @@
 #include "structs/quicklist.h"
 
 struct chunk {
-    uint16_t cap; /* of data; 0: plain */
+    uint16_t cap; /* of data; 0: closed */
     uint16_t begin, end;
     uint16_t count;
     uint8_t data[];
+};
+
+/* The data of a squeezed chunk. */
+struct squeezed {
+    uint16_t raw_bytes, lzf_bytes;
+    uint8_t lzf[];
 };
 
 enum {
@@ -41,6 +49,7 @@ enum {
     LIMIT_SIZES = 5,       /* -1..-5 */
     LIMIT_BYTES_MIN = 4096,
     LIMIT_COUNT_MAX = 32767,
+    DEPTH_MAX = UINT16_MAX,
 };
 static_assert((LIMIT_BYTES_MIN << (LIMIT_SIZES - 1)) - CHUNK_HEADER_BYTES <=
                   UINT16_MAX,
@@ -71,22 +80,49 @@ struct quicklist {
     uint64_t count : 44;
     uint64_t limit_size : 4;   /* a chunk has LIMIT_BYTES_MIN << this */
     uint64_t limit_count : 16; /* elements a chunk */
+    uint16_t depth;            /* list-compress-depth */
+    int16_t limit;             /* as it was given */
     struct chunk *head, *tail; /* the same one if there is only one */
     struct middle *middle;     /* NULL: at most two chunks */
 };
 
 /* --- chunks (quicklist_chunk.c) --- */
 
-static inline bool chunk_is_plain(const struct chunk *c)
+static inline bool chunk_is_closed(const struct chunk *c)
 {
     return c->cap == 0;
 }
 
+static inline bool chunk_is_plain(const struct chunk *c)
+{
+    return chunk_is_closed(c) && c->end == 0;
+}
+
+static inline bool chunk_is_squeezed(const struct chunk *c)
+{
+    return chunk_is_closed(c) && c->end != 0;
+}
+
+static inline const struct squeezed *squeezed_of(const struct chunk *c)
+{
+    return (const struct squeezed *)(const void *)c->data;
+}
+
+/* As many bytes were asked for. */
+static inline size_t squeezed_total(const struct chunk *c)
+{
+    return CHUNK_HEADER_BYTES + sizeof(struct squeezed) +
+           squeezed_of(c)->lzf_bytes;
+}
+
+/* The first entry. This and what is built on it is not for a squeezed chunk but
+ * for its view. */
 static inline const uint8_t *chunk_first(const struct chunk *c)
 {
     return c->data + c->begin;
 }
 
+/* Bytes of its entries, squeezed or not. */
 static inline size_t chunk_used(const struct chunk *c)
 {
     if (__builtin_expect(chunk_is_plain(c), 0)) {
@@ -99,14 +135,16 @@ static inline size_t chunk_used(const struct chunk *c)
 
 static inline size_t chunk_free_bytes(const struct chunk *c)
 {
-    return chunk_is_plain(c) ? 0 : c->cap - chunk_used(c);
+    return chunk_is_closed(c) ? 0 : c->cap - chunk_used(c);
 }
 
 /* Is it a cell of the heap? */
 static inline bool chunk_is_cell(const struct chunk *c)
 {
-    return !chunk_is_plain(c) &&
-           c->cap + (size_t)CHUNK_HEADER_BYTES <= SLAB_CELL_MAX;
+    if (chunk_is_closed(c)) {
+        return !chunk_is_plain(c) && squeezed_total(c) <= SLAB_CELL_MAX;
+    }
+    return c->cap + (size_t)CHUNK_HEADER_BYTES <= SLAB_CELL_MAX;
 }
 
 /* The byte behind the last entry. */
@@ -152,7 +190,9 @@ size_t chunk_cut(struct chunk *c, size_t from, size_t to, uint32_t count);
 size_t chunk_seek(const struct chunk *c, uint32_t index);
 /* Entries before `offset`. */
 uint32_t chunk_rank(const struct chunk *c, size_t offset);
-void chunk_check(const struct chunk *c, const struct quicklist_memory *m);
+/* `view`: its own, or itself. */
+void chunk_check(const struct chunk *c, const struct chunk *view,
+                 const struct quicklist_memory *m);
 
 /* --- the sequence of chunks (quicklist_tree.c); these see at->node and
  * at->chunk only --- */
@@ -211,7 +251,7 @@ static inline bool is_plain_bytes(const struct quicklist *q, uint64_t bytes)
 static inline bool chunk_takes_more(const struct quicklist *q,
                                     const struct chunk *c)
 {
-    return c->count < q->limit_count && !chunk_is_plain(c);
+    return c->count < q->limit_count && !chunk_is_closed(c);
 }
 
 /* The most that a chunk of this list should have now, header included. */
@@ -234,9 +274,59 @@ STATUS_CHECKED enum status end_make_room(struct quicklist *q,
                                          const struct quicklist_memory *m,
                                          enum quicklist_end end, uint64_t bytes,
                                          size_t hint);
+/* Links a new outermost chunk, which it takes, succeed or not; NULL: ST_NOMEM. */
+STATUS_CHECKED enum status end_link(struct quicklist *q,
+                                    const struct quicklist_memory *m,
+                                    enum quicklist_end end, struct chunk *c);
 /* Prepares an element for writing; false: more than an entry can be. */
 bool item_prepare(struct slice text, struct pack_item *item);
 /* `at` becomes the element `index`, which is there. */
 void at_set(const struct quicklist *q, uint64_t index, struct quicklist_at *at);
+
+/* --- squeezed chunks (quicklist_squeeze.c) --- */
+
+/* What at_view returns for a squeezed chunk. */
+const struct chunk *window_view(const struct quicklist_at *at);
+/* A number that no other visit of this thread has. */
+uint64_t window_visit(void);
+
+/* at->chunk has become another: before the next at_view. */
+static inline void at_enter(struct quicklist_at *at)
+{
+    const struct chunk *c = at->chunk;
+    at->visit = 0;
+    if (__builtin_expect(chunk_is_closed(c), 0) && chunk_is_squeezed(c)) {
+        at->visit = window_visit();
+    }
+}
+
+/* The chunk as it is to be read: itself, or its entries at the same offsets
+ * elsewhere, until another view of this thread is asked for. */
+static inline const struct chunk *at_view(const struct quicklist_at *at)
+{
+    if (__builtin_expect(at->visit != 0, 0)) {
+        return window_view(at);
+    }
+    return at->chunk;
+}
+
+/* A copy of a squeezed chunk, squeezed; NULL: out of memory. */
+struct chunk *squeezed_copy(const struct quicklist_memory *m,
+                            const struct chunk *c);
+/* Makes the chunk one that can be changed; at->offset stays right. */
+STATUS_CHECKED enum status at_loosen(struct quicklist *q,
+                                     const struct quicklist_memory *m,
+                                     struct quicklist_at *at);
+/* A chunk has come at that end: another one may have to be squeezed. Leaves
+ * views as they are. */
+void squeeze_behind(struct quicklist *q, const struct quicklist_memory *m,
+                    enum quicklist_end end);
+/* Chunks have gone: those that are near the end now are loosened. */
+void loosen_near(struct quicklist *q, const struct quicklist_memory *m,
+                 enum quicklist_end end);
+/* After a change around element `index`, which may be gone: every chunk becomes
+ * what its place asks for. No place is one afterwards. */
+void squeeze_again(struct quicklist *q, const struct quicklist_memory *m,
+                   uint64_t index);
 
 #endif

@@ -179,17 +179,21 @@ static struct size_limit limit_of(const struct value_limits *l)
     return (struct size_limit){(size_t)2048 << level, SIZE_MAX};
 }
 
-static int chunk_limit(const struct value_limits *l)
+static struct quicklist *quicklist_for(const struct quicklist_memory *qm,
+                                       const struct value_limits *l)
 {
-    return (int)atomic_load_explicit(&l->list_listpack_size,
-                                     memory_order_relaxed);
+    int64_t limit = atomic_load_explicit(&l->list_listpack_size,
+                                         memory_order_relaxed);
+    int64_t depth = atomic_load_explicit(&l->list_compress_depth,
+                                         memory_order_relaxed);
+    return quicklist_create(qm, (int)limit, (uint32_t)depth);
 }
 
 static enum status to_big(const struct entry_memory *m,
                           const struct value_limits *l, struct entry **e)
 {
     struct quicklist_memory qm = memory_of(m);
-    struct quicklist *q = quicklist_create(&qm, chunk_limit(l));
+    struct quicklist *q = quicklist_for(&qm, l);
     if (q == NULL) {
         return ST_NOMEM;
     }
@@ -429,6 +433,15 @@ bool list_find(struct list_at *at, struct slice text, enum list_end towards,
     return at->pos != LISTPACK_NONE;
 }
 
+bool list_figures_read(const struct entry *e, struct quicklist_figures *out)
+{
+    if (e->encoding != ENC_BIG) {
+        return false;
+    }
+    quicklist_figures_read(big_of(e)->q, out);
+    return true;
+}
+
 /* ---- changes ---- */
 
 /* The same place, after the list may have become big. */
@@ -509,7 +522,8 @@ void list_delete(const struct entry_memory *m, const struct value_limits *l,
     struct list_big *b = big_of(*e);
     struct quicklist_memory qm = memory_of_big(b, m);
     struct quicklist *q = b->q, *out = NULL;
-    quicklist_delete(q, &qm, index, count, &out);
+    enum status st = quicklist_delete(q, &qm, index, count, &out);
+    assert(st == ST_OK); /* see list.h */
     if (out != NULL) {
         *removed = wrap_beside(&b->head, m, out);
         if (*removed == NULL) {
@@ -543,50 +557,26 @@ static uint64_t remove_equal_flat(struct entry *e, struct slice text,
     return n;
 }
 
-static uint64_t remove_equal_big(struct quicklist *q,
-                                 const struct quicklist_memory *qm,
-                                 struct slice text, uint64_t max,
-                                 enum list_end towards)
+enum status list_remove_equal(const struct entry_memory *m,
+                              const struct value_limits *l, struct entry **e,
+                              struct slice text, uint64_t max,
+                              enum list_end towards, uint64_t *gone)
 {
-    struct quicklist_at at;
-    uint64_t n = 0;
-    bool forward = towards == LIST_TAIL;
-    bool more = quicklist_seek(q, forward ? 0 : -1, &at);
-    while (more && n < max) {
-        more = quicklist_find(q, &at, text,
-                              forward ? QUICKLIST_TAIL : QUICKLIST_HEAD,
-                              UINT64_MAX);
-        if (!more) {
-            break;
-        }
-        uint64_t index = at.index;
-        more = quicklist_delete_at(q, qm, &at);
-        n++;
-        if (!forward) {
-            more = index > 0 && quicklist_seek(q, (int64_t)index - 1, &at);
-        }
-    }
-    return n;
-}
-
-uint64_t list_remove_equal(const struct entry_memory *m,
-                           const struct value_limits *l, struct entry **e,
-                           struct slice text, uint64_t max,
-                           enum list_end towards)
-{
-    uint64_t n;
+    *gone = 0;
     if ((*e)->encoding != ENC_BIG) {
-        n = remove_equal_flat(*e, text, max, towards);
-        if (n > 0) {
+        *gone = remove_equal_flat(*e, text, max, towards);
+        if (*gone > 0) {
             flat_shrink(m, e, listpack_bytes(flat_bytes(*e).data));
         }
-        return n;
+        return ST_OK;
     }
     struct list_big *b = big_of(*e);
     struct quicklist_memory qm = memory_of_big(b, m);
-    n = remove_equal_big(b->q, &qm, text, max, towards);
-    if (n > 0 && quicklist_count(b->q) > 0) {
+    enum status st = quicklist_remove_equal(
+        b->q, &qm, text, towards == LIST_TAIL ? QUICKLIST_TAIL : QUICKLIST_HEAD,
+        max, gone);
+    if (*gone > 0 && quicklist_count(b->q) > 0) {
         try_flat(m, l, e);
     }
-    return n;
+    return st;
 }

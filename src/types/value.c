@@ -8,11 +8,12 @@
 
 void value_limits_init(struct value_limits *l)
 {
-    static const int64_t initial[] = {512, 64, 512, 128, 64, 128, 64, -2};
+    static const int64_t initial[] = {512, 64, 512, 128, 64, 128, 64, -2,
+                                      0};
     _Atomic(int64_t) *const at[] = {
         &l->hash_entries_max, &l->hash_value_max, &l->set_intset_max,
         &l->set_listpack_max, &l->set_value_max, &l->zset_entries_max,
-        &l->zset_value_max, &l->list_listpack_size,
+        &l->zset_value_max, &l->list_listpack_size, &l->list_compress_depth,
     };
     for (size_t i = 0; i < sizeof at / sizeof at[0]; i++) {
         atomic_init(at[i], initial[i]);

@@ -63,6 +63,7 @@ struct value_limits {
     _Atomic(int64_t) set_intset_max, set_listpack_max, set_value_max;
     _Atomic(int64_t) zset_entries_max, zset_value_max;
     _Atomic(int64_t) list_listpack_size; /* < 0: -1 .. -5, a size class */
+    _Atomic(int64_t) list_compress_depth;
 };
 void value_limits_init(struct value_limits *l); /* the documented defaults */
 

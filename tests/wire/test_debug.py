@@ -209,6 +209,24 @@ def test_object(debug):
     assert debug.cmd("DEBUG", "OBJECT", "nosuch") == "ERR no such key"
 
 
+def test_object_of_a_list(debug):
+    debug.cmd("RPUSH", "a", *range(100))
+    assert b"ql_" not in debug.cmd("DEBUG", "OBJECT", "a")
+    for depth, chunks in [("0", None), ("1", 10)]:
+        debug.cmd("CONFIG", "SET", "list-compress-depth", depth)
+        debug.cmd("DEL", "a")
+        debug.cmd("RPUSH", "a", *("item number %d is here" % i for i in range(3000)))
+        found = re.search(rb" ql_nodes:(\d+) ql_avg_node:([\d.]+) ql_listpack_max:-2 "
+                          rb"ql_compressed:(\d) ql_uncompressed_size:(\d+)$",
+                          debug.cmd("DEBUG", "OBJECT", "a"))
+        nodes = int(found[1])
+        assert nodes == (chunks or nodes)
+        assert float(found[2]) == round(3000 / nodes, 2)
+        assert found[3] == depth.encode()
+        assert int(found[4]) == 76890 + 7 * nodes
+    debug.cmd("CONFIG", "SET", "list-compress-depth", "0")
+
+
 def test_sdslen(debug):
     debug.cmd("SET", "key", "value")
     assert re.match(rb"key_sds_len:3, key_sds_avail:0, key_zmalloc:\d+, val_sds_len:5, "

@@ -195,9 +195,40 @@ def test_encoding(raw, config):
     assert all_of(raw) == b"0 a b c d"
 
 
-@pytest.mark.parametrize("size", ["-2", "3"])
-def test_random_steps_agree_with_a_model(r, config, size):
+def test_compress_depth(raw, config):
+    lines = [b"line %d of a text that repeats itself" % i for i in range(5000)]
+    fill(raw, *lines, key="plain")
+    config("list-compress-depth", "1")
+    fill(raw, *lines)
+    assert raw.cmd("OBJECT", "ENCODING", "l") == b"quicklist"
+    plain = raw.cmd("MEMORY", "USAGE", "plain", "SAMPLES", 0)
+    assert raw.cmd("MEMORY", "USAGE", "l", "SAMPLES", 0) < plain / 2
+    assert raw.cmd("LRANGE", "l", 0, -1) == lines
+    assert raw.cmd("LRANGE", "l", 2000, 2100) == lines[2000:2101]
+    assert raw.cmd("LINDEX", "l", -2500) == lines[2500]
+    assert raw.cmd("LPOS", "l", lines[3000]) == 3000
+    assert raw.cmd("SORT", "l", "ALPHA", "DESC") == sorted(lines, reverse=True)
+    assert raw.cmd("COPY", "l", "copy") == 1
+    assert raw.cmd("LRANGE", "copy", 0, -1) == lines
+    assert raw.cmd("MEMORY", "USAGE", "copy", "SAMPLES", 0) < plain / 2
+    assert raw.cmd("LREM", "l", 0, lines[2500]) == 1
+    assert raw.cmd("LINSERT", "l", "BEFORE", lines[2501], "new") == 5000
+    assert raw.cmd("LSET", "l", 2500, lines[2500]) == b"OK"
+    assert raw.cmd("LMOVE", "l", "l", "LEFT", "RIGHT") == lines[0]
+    assert raw.cmd("LMOVE", "l", "l", "RIGHT", "LEFT") == lines[0]
+    assert raw.cmd("LTRIM", "l", 1000, 3999) == b"OK"
+    assert raw.cmd("LRANGE", "l", 0, -1) == lines[1000:4000]
+    assert raw.cmd("LPOP", "l", 1000) == lines[1000:2000]
+    # It keeps what was in force when it became long.
+    config("list-compress-depth", "0")
+    raw.cmd("RPUSH", "l", *lines)
+    assert raw.cmd("MEMORY", "USAGE", "l", "SAMPLES", 0) < plain / 2
+
+
+@pytest.mark.parametrize("size,depth", [("-2", "0"), ("3", "0"), ("40", "1"), ("12", "2")])
+def test_random_steps_agree_with_a_model(r, config, size, depth):
     config("list-max-listpack-size", size)
+    config("list-compress-depth", depth)
     rand, model = random.Random(int(size)), []
     for _ in range(4000):
         element = b"%d" % rand.randrange(60) * rand.choice([1, 1, 1, 40])

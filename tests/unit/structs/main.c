@@ -5,6 +5,7 @@ int test_expiry_run(void);
 int test_listpack_run(void);
 int test_intset_run(void);
 int test_quicklist_run(void);
+int test_quicklist_squeeze_run(void);
 int test_ranking_run(void);
 int test_ranking_cut_run(void);
 
@@ -17,6 +18,7 @@ int main(void)
     failed += test_listpack_run();
     failed += test_intset_run();
     failed += test_quicklist_run();
+    failed += test_quicklist_squeeze_run();
     failed += test_ranking_run();
     failed += test_ranking_cut_run();
     return failed;

@@ -27,10 +27,12 @@ struct world {
     uint32_t model[MODEL_MAX];
     size_t count;
     size_t detached_count; /* deletions that handed chunks over */
+    size_t squeezed_count; /* chunks that were, over all checks */
+    bool may_fail;         /* allocations may, so that the depth is not exact */
     char text[TEXT_MAX];
 };
 
-static struct world *world_open(int chunk_limit, uint64_t seed)
+static struct world *world_open(int chunk_limit, uint32_t depth, uint64_t seed)
 {
     struct pages_options o = {.reserve_bytes = (size_t)1 << 30};
     struct world *w = calloc(1, sizeof *w);
@@ -43,7 +45,7 @@ static struct world *world_open(int chunk_limit, uint64_t seed)
     w->memory.heap = slab_heap_create(w->pages, &w->account);
     assert_non_null(w->memory.heap);
     w->heap_bytes = mem_used(&w->account);
-    w->list = quicklist_create(&w->memory, chunk_limit);
+    w->list = quicklist_create(&w->memory, chunk_limit, depth);
     assert_non_null(w->list);
     return w;
 }
@@ -78,12 +80,19 @@ static struct slice text_of(struct world *w, uint32_t id)
                    : sort < 245 ? id % 300
                    : sort < 250 ? id % 5000
                                 : id % TEXT_MAX;
-    memset(w->text + len, 'x', total > len ? total - len : 0);
+    uint32_t noise = id;
+    for (size_t i = len; i < total; i++) {
+        noise = noise * 1664525 + 1013904223;
+        w->text[i] = sort % 3 == 0 ? (char)(noise >> 24) : 'x';
+    }
     return slice_of(w->text, total > len ? total : len + 1);
 }
 
 static uint32_t random_id(struct world *w)
 {
+    if (w->count > 0 && below(w, 4) == 0) {
+        return w->model[below(w, w->count)];
+    }
     uint32_t id = (uint32_t)below(w, 1 << 24);
     /* Large ones are rare, so that chunks hold many. */
     return (id & 255) < 245 || below(w, 6) == 0 ? id : id & ~255u;
@@ -96,10 +105,25 @@ static void check_equals(struct world *w, const struct quicklist_at *at,
     assert_true(slice_equal(quicklist_text(at, scratch), text_of(w, id)));
 }
 
+static size_t chunk_count(const struct world *w)
+{
+    struct quicklist_figures f;
+    quicklist_figures_read(w->list, &f);
+    return f.chunk_count;
+}
+
 static void world_check(struct world *w)
 {
     struct quicklist_at at;
+    struct quicklist_figures figures;
     quicklist_check(w->list, &w->memory);
+    if (!w->may_fail) {
+        quicklist_check_depth(w->list);
+    }
+    quicklist_figures_read(w->list, &figures);
+    w->squeezed_count += figures.squeezed_count;
+    assert_int_equal(figures.entry_bytes + LISTPACK_EMPTY_BYTES,
+                     quicklist_listpack_bytes(w->list, SIZE_MAX));
     assert_int_equal(quicklist_count(w->list), w->count);
     assert_int_equal(mem_used(&w->account),
                      w->heap_bytes + quicklist_bytes(w->list));
@@ -151,7 +175,8 @@ static void model_delete(struct world *w, size_t index, size_t count)
 /* Lets each allocation of the call fail in turn until it succeeds. */
 #define UNTIL_IT_SUCCEEDS(w, call)                                     \
     do {                                                               \
-        int64_t allowed_ = below(w, 4) == 0 ? 0 : -1;                  \
+        bool fails_ = (w)->may_fail && below(w, 4) == 0;               \
+        int64_t allowed_ = fails_ ? 0 : -1;                            \
         enum status st_;                                               \
         do {                                                           \
             assert_true(allowed_ < FAILURES_MAX);                      \
@@ -230,23 +255,43 @@ static void step_replace(struct world *w, size_t index)
     w->model[index] = id;
 }
 
-/* As LREM does: walk on from where the deletion left it. */
-static void step_delete_at(struct world *w, size_t index)
+/* The model's part of LREM. */
+static void model_remove_equal(struct world *w, uint32_t id, bool forward,
+                               uint64_t max)
 {
-    struct quicklist_at at;
-    bool is_there = quicklist_seek(w->list, (int64_t)index, &at);
-    for (size_t n = below(w, 30); n > 0 && is_there; n--) {
-        assert_int_equal(at.index, index);
-        check_equals(w, &at, w->model[index]);
-        if (below(w, 3) == 0) {
-            index++;
-            is_there = quicklist_next(w->list, &at);
-            continue;
+    size_t i = forward ? 0 : w->count - 1;
+    while (max > 0 && i < w->count) {
+        bool is_equal = w->model[i] == id;
+        if (is_equal) {
+            model_delete(w, i, 1);
+            max--;
         }
-        is_there = quicklist_delete_at(w->list, &w->memory, &at);
-        model_delete(w, index, 1);
-        assert_int_equal(is_there, index < w->count);
+        i = forward ? i + !is_equal : i - 1;
     }
+}
+
+static void step_remove_equal(struct world *w)
+{
+    uint32_t id = random_id(w);
+    bool forward = below(w, 2) == 0;
+    uint64_t max = below(w, 2) == 0 ? UINT64_MAX : 1 + below(w, 3);
+    size_t before = w->count;
+    enum status st;
+    do {
+        uint64_t gone = 0;
+        st = quicklist_remove_equal(w->list, &w->memory, text_of(w, id),
+                                    forward ? QUICKLIST_TAIL : QUICKLIST_HEAD,
+                                    max, &gone);
+        model_remove_equal(w, id, forward, st == ST_OK ? max : gone);
+        assert_int_equal(before - w->count, gone);
+        before = w->count;
+        max -= gone;
+        if (st != ST_OK) {
+            assert_int_equal(st, ST_NOMEM);
+            w->account.fail_after = -1;
+            world_check(w);
+        }
+    } while (st != ST_OK);
 }
 
 static void step_delete(struct world *w, size_t index)
@@ -254,9 +299,18 @@ static void step_delete(struct world *w, size_t index)
     size_t rest = w->count - index;
     size_t count = below(w, 6) == 0 ? below(w, rest + 1) : below(w, 20);
     struct quicklist *removed = NULL;
+    struct quicklist **where = below(w, 4) == 0 ? NULL : &removed;
     size_t before = quicklist_bytes(w->list);
-    quicklist_delete(w->list, &w->memory, index, count,
-                     below(w, 4) == 0 ? NULL : &removed);
+    enum status st = quicklist_delete(w->list, &w->memory, index, count, where);
+    if (st != ST_OK) {
+        assert_int_equal(st, ST_NOMEM);
+        assert_true(index > 0);
+        assert_true(count < rest);
+        w->account.fail_after = -1;
+        world_check(w);
+        st = quicklist_delete(w->list, &w->memory, index, count, where);
+        assert_int_equal(st, ST_OK);
+    }
     model_delete(w, index, count < rest ? count : rest);
     if (removed != NULL) {
         assert_true(quicklist_bytes(removed) < before);
@@ -305,13 +359,14 @@ static void world_step(struct world *w, size_t *place)
 {
     uint64_t what = below(w, 12);
     /* What cannot report a failure must get along without memory. */
-    if (what >= 6 && below(w, 3) == 0) {
+    if (w->may_fail && what >= 6 && below(w, 3) == 0) {
         w->account.fail_after = (int64_t)below(w, 3);
     }
     if (what < 2) {
         step_push(w, what == 0 ? QUICKLIST_HEAD : QUICKLIST_TAIL);
     } else if (w->count == 0) {
-        quicklist_delete(w->list, &w->memory, 0, 1, NULL);
+        assert_int_equal(quicklist_delete(w->list, &w->memory, 0, 1, NULL),
+                         ST_OK);
     } else if (what < 5) {
         step_insert(w, pick(w, place));
     } else if (what < 6) {
@@ -319,7 +374,7 @@ static void world_step(struct world *w, size_t *place)
     } else if (what < 8) {
         step_pop(w, what == 6 ? QUICKLIST_HEAD : QUICKLIST_TAIL);
     } else if (what < 9) {
-        step_delete_at(w, pick(w, place));
+        step_remove_equal(w);
     } else if (what < 10) {
         step_delete(w, pick(w, place));
     } else {
@@ -328,9 +383,8 @@ static void world_step(struct world *w, size_t *place)
     w->account.fail_after = -1;
 }
 
-static size_t run_model(int chunk_limit, uint64_t seed, int steps)
+static void run_model(struct world *w, int steps)
 {
-    struct world *w = world_open(chunk_limit, seed);
     size_t place = 0;
     for (int i = 0; i < steps; i++) {
         world_step(w, &place);
@@ -345,9 +399,6 @@ static size_t run_model(int chunk_limit, uint64_t seed, int steps)
             world_check_backward(w);
         }
     }
-    size_t detached_count = w->detached_count;
-    world_close(w);
-    return detached_count;
 }
 
 static void test_model(void **state)
@@ -356,9 +407,33 @@ static void test_model(void **state)
     size_t detached_count = 0;
     (void)state;
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
-        detached_count += run_model(limits[i], i + 1, 1000);
+        struct world *w = world_open(limits[i], 0, i + 1);
+        w->may_fail = true;
+        run_model(w, 1000);
+        detached_count += w->detached_count;
+        assert_int_equal(w->squeezed_count, 0);
+        world_close(w);
     }
     assert_true(detached_count > 10);
+}
+
+/* With and without failures: only without are the right chunks squeezed, and no
+ * others. */
+static void test_squeezed_model(void **state)
+{
+    static const struct {
+        int limit;
+        uint32_t depth;
+    } kinds[] = {{-1, 1}, {-1, 2}, {16, 1}, {7, 3}, {128, 1}, {1, 2}, {-5, 1}};
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof kinds / sizeof kinds[0]; i++) {
+        struct world *w = world_open(kinds[i / 2].limit, kinds[i / 2].depth,
+                                     i + 1);
+        w->may_fail = i % 2 == 0;
+        run_model(w, 500);
+        assert_true(w->squeezed_count > 10);
+        world_close(w);
+    }
 }
 
 /* Lists long enough for chunks of full size, checked now and then. */
@@ -366,7 +441,7 @@ static void test_long(void **state)
 {
     enum { COUNT = 200000 };
     (void)state;
-    struct world *w = world_open(-2, 5);
+    struct world *w = world_open(-2, 0, 5);
     for (uint32_t i = 0; i < COUNT; i++) {
         bool to_head = i % 2 == 0;
         struct slice text = slice_of(w->text,
@@ -380,7 +455,7 @@ static void test_long(void **state)
     /* Little more than the bytes of the entries, in few chunks. */
     size_t payload = quicklist_listpack_bytes(w->list, SIZE_MAX);
     assert_true(quicklist_bytes(w->list) < payload + payload / 32);
-    assert_true(quicklist_chunk_count(w->list) < payload / 8192 * 5 / 4);
+    assert_true(chunk_count(w) < payload / 8192 * 5 / 4);
     for (uint32_t i = 0; i < 1000; i++) {
         struct quicklist_at at;
         char scratch[LISTPACK_SCRATCH_BYTES];
@@ -393,19 +468,20 @@ static void test_long(void **state)
         assert_true(slice_equal(quicklist_text(&at, scratch), text));
     }
     struct quicklist *removed;
-    quicklist_delete(w->list, &w->memory, 100, COUNT - 300, &removed);
+    assert_int_equal(quicklist_delete(w->list, &w->memory, 100, COUNT - 300,
+                                      &removed), ST_OK);
     assert_non_null(removed);
     assert_true(quicklist_bytes(removed) > payload * 3 / 4);
     quicklist_destroy(&removed, &w->memory);
     quicklist_check(w->list, &w->memory);
     assert_int_equal(quicklist_count(w->list), 300);
-    assert_true(quicklist_chunk_count(w->list) <= 5);
+    assert_true(chunk_count(w) <= 5);
     for (int i = 0; i < 300; i++) {
         quicklist_pop(w->list, &w->memory, i % 3 ? QUICKLIST_TAIL
                                                  : QUICKLIST_HEAD);
     }
     quicklist_check(w->list, &w->memory);
-    assert_int_equal(quicklist_bytes(w->list), 32);
+    assert_int_equal(quicklist_bytes(w->list), 40);
     world_close(w);
 }
 
@@ -415,7 +491,7 @@ static void test_queue(void **state)
     struct slice text = SLICE_LIT("a job of some 24 bytes..");
     (void)state;
     for (size_t length = 1; length <= 1000; length *= 10) {
-        struct world *w = world_open(-2, 9);
+        struct world *w = world_open(-2, 0, 9);
         for (size_t i = 0; i < length; i++) {
             assert_int_equal(quicklist_push(w->list, &w->memory, QUICKLIST_TAIL,
                                             &text, 1), ST_OK);
@@ -443,7 +519,7 @@ static void test_short_is_small(void **state)
         items[i] = slice_of(texts[i], (size_t)len);
     }
     for (int one_by_one = 0; one_by_one < 2; one_by_one++) {
-        struct world *w = world_open(-2, 1);
+        struct world *w = world_open(-2, 0, 1);
         for (size_t i = 0; i < (one_by_one ? 100 : 1); i++) {
             assert_int_equal(quicklist_push(w->list, &w->memory, QUICKLIST_TAIL,
                                             items + i, one_by_one ? 1 : 100),
@@ -451,7 +527,7 @@ static void test_short_is_small(void **state)
         }
         quicklist_check(w->list, &w->memory);
         assert_int_equal(quicklist_count(w->list), 100);
-        assert_true(quicklist_bytes(w->list) <= 1456 + (one_by_one ? 16 : 0));
+        assert_true(quicklist_bytes(w->list) <= 1464 + (one_by_one ? 16 : 0));
         world_close(w);
     }
 }
@@ -477,7 +553,7 @@ static void test_listpacks(void **state)
     static const int limits[] = {-2, -1, -5, 1, 7, 128};
     (void)state;
     for (size_t i = 0; i < 6; i++) {
-        struct world *w = world_open(limits[i], i);
+        struct world *w = world_open(limits[i], 0, i);
         for (size_t round = 0; round < 8; round++) {
             size_t count = w->count;
             uint8_t *lp = world_listpack(w, round * 40);
@@ -511,9 +587,9 @@ static void test_listpacks(void **state)
 static void test_chunks(void **state)
 {
     (void)state;
-    struct world *w = world_open(-1, 3);
+    struct world *w = world_open(-1, 0, 3);
     free(world_listpack(w, 0));
-    while (quicklist_chunk_count(w->list) < 30) {
+    while (chunk_count(w) < 30) {
         step_push(w, below(w, 2) ? QUICKLIST_HEAD : QUICKLIST_TAIL);
     }
     struct quicklist_at at;
@@ -541,8 +617,8 @@ static void test_destroy_in_slices(void **state)
 {
     (void)state;
     for (size_t slice = 1; slice < 100; slice *= 3) {
-        struct world *w = world_open(4, slice);
-        while (quicklist_chunk_count(w->list) < 200) {
+        struct world *w = world_open(4, 0, slice);
+        while (chunk_count(w) < 200) {
             step_push(w, QUICKLIST_TAIL);
         }
         size_t slices = 1;
@@ -559,14 +635,13 @@ static void test_destroy_in_slices(void **state)
 
 /* Every second list goes; the pages that this leaves half empty are given
  * back, with and without memory to move to. */
-static void test_compaction(void **state)
+static void run_compaction(uint32_t depth)
 {
     enum { LISTS = 1000 };
-    (void)state;
-    struct world *w = world_open(16, 3);
+    struct world *w = world_open(16, 0, 3);
     struct quicklist *lists[LISTS];
     for (size_t i = 0; i < LISTS; i++) {
-        lists[i] = quicklist_create(&w->memory, 16);
+        lists[i] = quicklist_create(&w->memory, 16, depth);
         assert_non_null(lists[i]);
     }
     for (size_t i = 0; i < LISTS * 100; i++) {
@@ -612,6 +687,13 @@ static void test_compaction(void **state)
     world_close(w);
 }
 
+static void test_compaction(void **state)
+{
+    (void)state;
+    run_compaction(0);
+    run_compaction(1);
+}
+
 /* An element of more than 4 GB is refused before it is looked at. */
 static void test_too_big(void **state)
 {
@@ -619,7 +701,7 @@ static void test_too_big(void **state)
     struct slice items[] = {SLICE_LIT("fits"), slice_of(&byte, UINT32_MAX)};
     struct quicklist_at at;
     (void)state;
-    struct world *w = world_open(-2, 1);
+    struct world *w = world_open(-2, 0, 1);
     assert_int_equal(quicklist_push(w->list, &w->memory, QUICKLIST_TAIL, items,
                                     2), ST_RANGE);
     assert_int_equal(quicklist_count(w->list), 0);
@@ -637,6 +719,7 @@ int test_quicklist_run(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_model),
+        cmocka_unit_test(test_squeezed_model),
         cmocka_unit_test(test_long),
         cmocka_unit_test(test_queue),
         cmocka_unit_test(test_short_is_small),

@@ -70,8 +70,10 @@ static void take(struct house *h, uint32_t i, bool has_long)
     if (h->kind == SET) {
         assert_true(set_remove(m, &h->e, name));
     } else if (h->kind == LIST) {
+        uint64_t gone;
         assert_int_equal(list_remove_equal(m, &h->limits, &h->e, name, 1,
-                                           LIST_TAIL), 1);
+                                           LIST_TAIL, &gone), ST_OK);
+        assert_int_equal(gone, 1);
     } else if (h->kind == ZSET) {
         assert_true(zset_remove(m, &h->e, name));
     } else {
