@@ -1,5 +1,7 @@
 /* call: from a request to a call: its command looked up, its keys found and
- * hashed, their cache lines asked for. */
+ * hashed, their cache lines asked for. Pipelines repeat themselves: what the
+ * request before had too, the command or the key, is taken from there, whose
+ * bytes live as long. */
 #include <assert.h>
 
 #include "exec/exec_priv.h"
