@@ -646,7 +646,8 @@ static int64_t next_look(const struct connection *c, int64_t now_ms,
         return c->closing_since_ms + CLOSING_MS_MAX + 1;
     }
     if (c->block_deadline_ms > 0) {
-        ms = now_ms + c->block_deadline_ms - loop_wall_ms(c->worker->loop);
+        ms = now_ms + earlier(BLOCK_MS_MAX, c->block_deadline_ms
+                                                - loop_wall_ms(c->worker->loop));
     }
     if (!output_limit_is_far(conn_out(c->net))) {
         ms = earlier(ms, now_ms + LOOK_MS);

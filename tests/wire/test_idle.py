@@ -47,6 +47,8 @@ def test_idle_turns(idler, raws, workers):
     for session in sessions:
         session.pipeline([("SET", "k%d" % i, "x" * 50) for i in range(100)])
         session.pipeline([("DEL", "k%d" % i) for i in range(100)])
+    for timeout, session in zip((0, 3600, 9 * 10 ** 15), raws(3, of=child)):
+        session.send_cmd("BLPOP", "nosuch", timeout)
     wait_until(lambda: 0 < turns_a_second(conn) < 1.5 * HZ, 60)
 
 
