@@ -138,11 +138,16 @@ uint64_t chain_bytes_max(const struct chain *c)
                ? 0 : atomic_load_explicit(c->bytes_max, memory_order_relaxed);
 }
 
+static bool is_at_limit(const struct chain *c)
+{
+    uint64_t bytes_max = chain_bytes_max(c);
+    return bytes_max > 0 && c->bytes >= bytes_max;
+}
+
 /* A fresh chunk for at least `n` bytes at the tail; false: it has failed. */
 static bool grow(struct chain *c, size_t n)
 {
-    uint64_t bytes_max = chain_bytes_max(c);
-    if (bytes_max > 0 && c->bytes >= bytes_max) {
+    if (c->tail != NULL && is_at_limit(c)) {
         c->failed = CHAIN_TOO_LONG;
         return false;
     }

@@ -375,7 +375,8 @@ void connection_on_sent(void *arg, size_t bytes)
     c->closing_since_ms = c->session.last_active_ms; /* counts while closing */
 }
 
-static void judge_output(struct connection *c)
+/* Kept out of its callers, whose registers it would take. */
+static __attribute__((noinline)) void judge_output(struct connection *c)
 {
     if (!c->is_closing && output_limit_is_over(c)) {
         close_connection(c, false);
@@ -486,7 +487,7 @@ static bool take_requests(struct connection *c)
         run_set_aside(c);
     }
     c->has_logged_in |= !is_stranger(c);
-    if (__builtin_expect(!output_limit_is_far(conn_out(c->net)), 0)) {
+    if (conn_out(c->net)->bytes > CHUNK_BYTES) {
         judge_output(c); /* of the rounds before this */
     }
     bool has_run = true; /* which may have changed what holds for the session */
@@ -523,6 +524,8 @@ static bool take_requests(struct connection *c)
         exec_add(x, &c->session, argv, argc);
         input_consume(&c->in, used);
     }
+    /* Nobody will hear what is asked behind a reply that has failed. */
+    c->session.close_after_reply |= conn_out(c->net)->failed != CHAIN_SOUND;
     return true;
 }
 
@@ -572,7 +575,7 @@ static void finish_turn(struct connection *c)
     if (__builtin_expect(c->session.hold == HOLD_PAUSE, 0)) {
         pause_note(c);
     }
-    if (__builtin_expect(!output_limit_is_far(out), 0)) {
+    if (__builtin_expect(out->bytes > CHUNK_BYTES || out->failed, 0)) {
         judge_output(c);
         if (c->is_closing) {
             return;
@@ -649,7 +652,7 @@ static int64_t next_look(const struct connection *c, int64_t now_ms,
         ms = now_ms + earlier(BLOCK_MS_MAX, c->block_deadline_ms
                                                 - loop_wall_ms(c->worker->loop));
     }
-    if (!output_limit_is_far(conn_out(c->net))) {
+    if (conn_out(c->net)->bytes > CHUNK_BYTES) {
         ms = earlier(ms, now_ms + LOOK_MS);
     }
     if (may_time_out(c, timeout_ms)) {
@@ -672,7 +675,7 @@ static void look_after(struct connection *c, int64_t now_ms, int64_t timeout_ms)
         return;
     }
     check_block_deadline(c);
-    if (!output_limit_is_far(conn_out(c->net))) {
+    if (conn_out(c->net)->bytes > CHUNK_BYTES) {
         judge_output(c);
     }
     if (!c->is_closing && may_time_out(c, timeout_ms)

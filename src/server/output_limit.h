@@ -10,12 +10,8 @@
 /* From now on a reply that is being made ends where its session's hard limit
  * is. */
 void output_limit_init(struct connection *c);
-/* Is so little waiting that nothing needs to be judged? */
-static inline bool output_limit_is_far(const struct chain *out)
-{
-    return (out->bytes <= CHUNK_BYTES) & !out->failed;
-}
-/* True: it is to be closed, unanswered; that is logged and counted. */
+/* To be asked where the chain has failed or more than a chunk waits. True: it is
+ * to be closed, unanswered; that is logged and counted. */
 bool output_limit_is_over(struct connection *c);
 /* Logs that the session ends for want of memory for `what`. */
 void output_limit_log_no_memory(struct connection *c, const char *what);

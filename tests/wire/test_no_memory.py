@@ -122,3 +122,17 @@ def test_no_memory(own, scene):
     speak(own, ["SLOWLOG", "RESET"], ["UNWATCH"])
     scene(own)
     wait_until(lambda: used(own) < before + POOLS)
+
+
+def test_no_memory_is_logged(own):
+    """A session that ends for it does not end without a word."""
+    speak(own, ["RPUSH", "list"] + list(range(50_000)))
+
+    def has_line():
+        try:
+            speak(own, ["DEBUG", "FAIL-ALLOCATIONS", 0], ["LRANGE", "list", 0, -1])
+        except (Closed, ConnectionError):
+            pass
+        return "closed: no memory for its reply" in own.log()
+    wait_until(has_line)
+    wait_until(lambda: is_as_before(own))
