@@ -30,7 +30,7 @@ static uint64_t cell_hash(void *self, const void *cell)
     return *(const uint64_t *)cell;
 }
 
-/* `spread` 0: all hashes share their first 15 bits, so that the directory is
+/* Not spread, all hashes share their first 15 bits, so that the directory is
  * deep. */
 static void world_open(struct world *w, size_t count, bool is_spread)
 {
