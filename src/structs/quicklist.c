@@ -450,7 +450,8 @@ static RARE bool to_next_chunk(const struct quicklist *q,
 }
 
 static inline bool next_within(const struct quicklist *q,
-                               struct quicklist_at *at, const struct chunk *view)
+                               struct quicklist_at *at,
+                               const struct chunk *view)
 {
     const uint8_t *p = view->data + at->offset;
     p += pack_bytes(p);

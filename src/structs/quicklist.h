@@ -9,7 +9,7 @@
  *
  * Chunks that have at least `list-compress-depth` others on either side are
  * kept compressed, unless that is 0. Reading changes nothing there and needs no
- * memory; a change makes the chunk plain, and squeezes it again when it is done.
+ * memory; a change unpacks the chunk, and packs it again when it is done.
  *
  * Threads: owned by one shard, no locks; a place is one thread's. Memory: each
  * call names where it comes from, always the same for one list. A call that
@@ -168,8 +168,8 @@ struct quicklist *quicklist_compact_handle(struct quicklist *q,
 /* Every invariant, slow; asserts. For tests. */
 void quicklist_check(const struct quicklist *q,
                      const struct quicklist_memory *m);
-/* That the right chunks are squeezed, too, as they are if no call has ever lacked
- * memory. */
+/* That the right chunks are squeezed, too, as they are if no call has ever
+ * lacked memory. */
 void quicklist_check_depth(const struct quicklist *q);
 
 #endif

@@ -3,7 +3,8 @@
  * An insertion tries, in this order: the room in the chunk, a larger chunk, the
  * neighbour if the place is on the edge, splitting the chunk, a chunk of its
  * own. A deletion that leaves a chunk sparse joins it with a neighbour, or
- * shrinks it. A squeezed chunk is loosened first, and squeezed again at last. */
+ * shrinks it. A squeezed chunk is loosened first, and squeezed again at the
+ * end. */
 #include "structs/quicklist_priv.h"
 
 enum { DELETE_CHUNKS_MAX = 32 }; /* freed at once, where they may be kept */
@@ -269,8 +270,8 @@ static void delete_one(struct quicklist *q, const struct quicklist_memory *m,
         sequence_remove(q, m, at);
         return;
     }
-    (void)chunk_cut(c, at->offset, at->offset + pack_bytes(c->data + at->offset),
-                    1);
+    size_t to = at->offset + pack_bytes(c->data + at->offset);
+    (void)chunk_cut(c, at->offset, to, 1);
     sequence_adjust(at, -1);
     if (chunk_is_sparse(c)) {
         chunk_tidy(q, m, at);
@@ -399,8 +400,8 @@ enum status quicklist_delete(struct quicklist *q,
 }
 
 /* Removes up to `max` entries equal to the needle, from the one at `at` on
- * towards `towards`, of a chunk that is not squeezed; how many. `at` is no place
- * afterwards. */
+ * towards `towards`, of a chunk that is not squeezed; how many. `at` is no
+ * place afterwards. */
 static uint64_t chunk_remove_equal(struct quicklist *q,
                                    const struct quicklist_memory *m,
                                    struct quicklist_at *at,
@@ -422,9 +423,10 @@ static uint64_t chunk_remove_equal(struct quicklist *q,
         if (towards == QUICKLIST_TAIL) {
             p = pack_find(p, chunk_limit(c), n, 0, &passed);
         } else {
-            p = p == chunk_first(c) ? NULL
-                                    : pack_find_back(chunk_first(c),
-                                                     pack_before(p), n, &passed);
+            const uint8_t *first = chunk_first(c);
+            p = p == first
+                    ? NULL
+                    : pack_find_back(first, pack_before(p), n, &passed);
         }
     }
     sequence_adjust(at, -(int64_t)gone);
@@ -436,8 +438,9 @@ static uint64_t chunk_remove_equal(struct quicklist *q,
 
 enum status quicklist_remove_equal(struct quicklist *q,
                                    const struct quicklist_memory *m,
-                                   struct slice text, enum quicklist_end towards,
-                                   uint64_t max, uint64_t *gone)
+                                   struct slice text,
+                                   enum quicklist_end towards, uint64_t max,
+                                   uint64_t *gone)
 {
     struct pack_needle needle = pack_needle_of(text);
     bool forward = towards == QUICKLIST_TAIL;

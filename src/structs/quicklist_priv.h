@@ -9,8 +9,8 @@
  *            front keeps its slack there: nothing moves. A chunk with cap 0 is
  *            closed: nothing is added to it. If its end is 0 it is plain: it
  *            holds one entry, larger than a chunk may be, and its length before
- *            it. Else it is squeezed (quicklist_squeeze.c): it holds LZF of what
- *            would be its data, in which begin and end are offsets.
+ *            it. Else it is squeezed (quicklist_squeeze.c): it holds LZF of
+ *            what would be its data, in which begin and end are offsets.
  * Sizes:     a chunk grows in steps up to a sixteenth of the list, at least
  *            CHUNK_SMALL_BYTES (cells of the heap, whose classes are close
  *            together), at most what the list's limit says.
@@ -274,7 +274,8 @@ STATUS_CHECKED enum status end_make_room(struct quicklist *q,
                                          const struct quicklist_memory *m,
                                          enum quicklist_end end, uint64_t bytes,
                                          size_t hint);
-/* Links a new outermost chunk, which it takes, succeed or not; NULL: ST_NOMEM. */
+/* Links a new outermost chunk, which it takes, succeed or not; NULL: that is
+ * ST_NOMEM. */
 STATUS_CHECKED enum status end_link(struct quicklist *q,
                                     const struct quicklist_memory *m,
                                     enum quicklist_end end, struct chunk *c);

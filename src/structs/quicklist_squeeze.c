@@ -1,10 +1,10 @@
 /* quicklist_squeeze: chunks that lie deep in a list are kept as LZF, the format
  * of dumps, which <lzf.h> reads and writes.
  *
- * Rule:      a chunk that has at least `depth` others on either side is squeezed,
- *            if that saves an eighth of it, and if it has SQUEEZE_BYTES_MIN at
- *            least and UINT16_MAX at most; so an element of up to 64 KB with a
- *            chunk of its own is, too. Any other chunk is loose. Only where
+ * Rule:      a chunk that has at least `depth` others on either side is
+ *            squeezed, if that saves an eighth of it, and it has
+ *            SQUEEZE_BYTES_MIN at least and UINT16_MAX at most; so an element of
+ *            up to 64 KB with a chunk of its own is, too. Any other chunk is loose. Only where
  *            memory was lacking when a chunk should have been made what its
  *            place asks for, it is something else, until the next chance.
  * Reading:   changes nothing in the list, and so neither its bytes nor what
@@ -12,9 +12,9 @@
  *            the window, a buffer of the thread's own that is large enough for
  *            every chunk. So no read can lack memory, and nobody has to hand a
  *            buffer down to here. A place remembers its visit to a chunk, by
- *            number; if the window shows another visit by then, since the thread
- *            has read elsewhere, the chunk is unpacked anew. So places do not
- *            disturb each other, though what they point at is short-lived.
+ *            number; if the window shows another visit by then, since the
+ *            thread has read elsewhere, the chunk is unpacked anew. So places do
+ *            not disturb each other, though what they point at is short-lived.
  * Changing:  makes the chunk loose first, which may lack memory. What must not
  *            fail does without: whole chunks go as they are, and entries at
  *            either edge by a move of begin and end.

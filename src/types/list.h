@@ -1,8 +1,8 @@
 /* list: the list value of an entry: a listpack while it is short, else a
  * quicklist. How long it may be as a listpack, and how large a chunk of the
  * quicklist, is what list-max-listpack-size says. It becomes a listpack again
- * when half of that is enough. The quicklist keeps the list-compress-depth of the
- * time when it was made. */
+ * when half of that is enough. The quicklist keeps the list-compress-depth of
+ * the time when it was made. */
 #ifndef ENGRAM_TYPES_LIST_H
 #define ENGRAM_TYPES_LIST_H
 
@@ -39,8 +39,8 @@ struct list_at {
 bool list_seek(const struct entry *e, int64_t index, struct list_at *at);
 /* One step towards an end; false: there was none. */
 bool list_step(struct list_at *at, enum list_end towards);
-/* The element; an integer's text is written to `scratch`. Valid until the list is
- * changed, or until this thread goes on to a place in whatever list. */
+/* The element; an integer's text is written to `scratch`. Valid until the list
+ * is changed, or until this thread goes on to a place in whatever list. */
 struct slice list_text(const struct list_at *at,
                        char scratch[LIST_SCRATCH_BYTES]);
 /* Looks from `at` on, itself included, at `max` elements and maybe some more;
@@ -61,10 +61,10 @@ STATUS_CHECKED enum status list_replace(const struct entry_memory *m,
                                         const struct value_limits *l,
                                         struct entry **e, struct list_at *at,
                                         struct slice item);
-/* Removes up to `count` elements from `index` on, which reach to an end of the list
- * or to an element that was just pushed there. *e may be replaced. When they are
- * many, *removed is a value that nothing leads to any more, to be freed by its
- * destroy_some; else NULL. */
+/* Removes up to `count` elements from `index` on, which reach to an end of the
+ * list or to an element that was just pushed there. *e may be replaced. When
+ * they are many, *removed is a value that nothing leads to any more, to be freed
+ * by its destroy_some; else NULL. */
 void list_delete(const struct entry_memory *m, const struct value_limits *l,
                  struct entry **e, uint64_t index, uint64_t count,
                  struct value **removed);

@@ -1,5 +1,5 @@
-/* Tests of lists with squeezed chunks, beside the model in test_quicklist.c: what
- * they take, and how they are read. */
+/* Tests of lists with squeezed chunks, beside the model in test_quicklist.c:
+ * what they take, and how they are read. */
 #include "structs/quicklist.h"
 
 #include <setjmp.h>
