@@ -69,6 +69,8 @@ struct pages {
     size_t meta_bytes;
     uint32_t extent_count;
     uint32_t spare_extents;
+    void (*on_spare_taken)(void *self);
+    void *self;
     bool use_huge_pages;
     bool is_open; /* all of the span is accessible */
 
@@ -299,6 +301,7 @@ void *pages_acquire(struct pages *p)
 {
     void *page = NULL;
     pthread_mutex_lock(&p->lock);
+    uint32_t ready_count = p->ready_count;
     uint32_t x = extent_pick(p);
     while (x == NO_EXTENT && p->busy_count > 0) {
         /* A helper holds the only extents with room, for microseconds. */
@@ -308,7 +311,12 @@ void *pages_acquire(struct pages *p)
     if (x != NO_EXTENT) {
         page = extent_take_page(p, x);
     }
+    bool is_spare_taken =
+        p->ready_count < ready_count && p->ready_count < p->spare_extents;
     pthread_mutex_unlock(&p->lock);
+    if (__builtin_expect(is_spare_taken, 0) && p->on_spare_taken != NULL) {
+        p->on_spare_taken(p->self);
+    }
     return page;
 }
 
@@ -604,6 +612,8 @@ static struct pages *create_sized(const struct pages_options *o, size_t span)
     p->meta_bytes = meta;
     p->extent_count = (uint32_t)extent_count;
     p->spare_extents = o->spare_extents;
+    p->on_spare_taken = o->on_spare_taken;
+    p->self = o->self;
     p->use_huge_pages = o->use_huge_pages;
     p->is_open = is_open;
     lists_init(p);

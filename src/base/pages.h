@@ -33,6 +33,10 @@ struct pages_options {
     size_t reserve_bytes; /* address space, not memory; 0: twice the RAM */
     bool use_huge_pages;
     uint32_t spare_extents; /* kept touched in advance by pages_prefault */
+    /* Called by any thread when a spare one has been begun, so that there is
+     * something for pages_prefault. May be NULL. */
+    void (*on_spare_taken)(void *self);
+    void *self;
 };
 
 /* NULL: the address space could not be had. */

@@ -203,6 +203,7 @@ void server_cron(struct server *s)
     }
     tell_changes(s, &st);
     tell_clock(s);
+    housekeeper_tick(s);
     if (now_us - s->sampled_us >= SAMPLE_PERIOD_US) {
         s->sampled_us = now_us;
         info_sample(s);
@@ -230,6 +231,12 @@ static void due_sooner(void *server, uint32_t shard)
     worker_notify(&s->workers[shard % s->worker_count], NOTICE_DUE);
 }
 
+static void wake_housekeeper(void *server)
+{
+    struct server *s = server;
+    signal_event_set(&s->housekeeper_wake);
+}
+
 /* The store has deleted a key that was due. */
 static void key_gone(void *server, uint32_t database, const char *event,
                      struct slice key)
@@ -242,10 +249,12 @@ static void key_gone(void *server, uint32_t database, const char *event,
 static bool build_store(struct server *s, char *err, size_t cap)
 {
     struct pages_options po = {.use_huge_pages = true,
-                               .spare_extents = SPARE_EXTENTS};
+                               .spare_extents = SPARE_EXTENTS,
+                               .on_spare_taken = wake_housekeeper, .self = s};
     struct store_options so = {
         .database_count = (uint32_t)s->options.databases,
-        .sink = s->sink, .events = {key_gone, due_sooner, s},
+        .sink = s->sink,
+        .events = {key_gone, due_sooner, wake_housekeeper, s},
         .now_ms = clock_wall_us() / 1000,
     };
     int64_t shards = s->options.shards;

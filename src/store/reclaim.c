@@ -42,6 +42,9 @@ void store_set_aside(struct store *s, struct keyspace *ks)
     }
     s->reclaim_tail = ks;
     lock_release(&s->reclaim_lock);
+    if (s->events.set_aside != NULL) {
+        s->events.set_aside(s->events.self);
+    }
 }
 
 static struct keyspace *take_one(struct store *s)

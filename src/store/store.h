@@ -51,12 +51,14 @@ struct change_sink {
 };
 
 /* Events that the store itself raises ("expired"; "hexpired" of a hash that has
- * lost fields; "del" of one that has lost them all), shards held; and that
- * store_next_due_ms of a shard, which is held, has become earlier. */
+ * lost fields; "del" of one that has lost them all), shards held; that
+ * store_next_due_ms of a shard, which is held, has become earlier; and that there
+ * is something for store_reclaim, shards held. */
 struct store_events {
     void (*raise)(void *self, uint32_t database, const char *event,
                   struct slice key);
     void (*due_sooner)(void *self, uint32_t shard);
+    void (*set_aside)(void *self);
     void *self;
 };
 

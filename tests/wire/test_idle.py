@@ -1,6 +1,8 @@
 """A server that idles sleeps: it has the turns of one loop, however many workers it
 has, and yet nothing that concerns a worker passes it by."""
+import re
 import time
+from pathlib import Path
 
 import pytest
 
@@ -50,6 +52,31 @@ def test_idle_turns(idler, raws, workers):
     for timeout, session in zip((0, 3600, 9 * 10 ** 15), raws(3, of=child)):
         session.send_cmd("BLPOP", "nosuch", timeout)
     wait_until(lambda: 0 < turns_a_second(conn) < 1.5 * HZ, 60)
+
+
+def sleeps_of(child, name):
+    """How often this thread of the server's has gone to sleep."""
+    for task in Path("/proc/%d/task" % child.pid).iterdir():
+        if (task / "comm").read_text().strip() == name:
+            return int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)",
+                                 (task / "status").read_text(), re.M)[1])
+    raise AssertionError("no thread " + name)
+
+
+def test_housekeeper(idler):
+    """It sleeps while there is nothing for it, and wakes when there is."""
+    child, conn = idler()
+
+    def has_slept_through():
+        before = sleeps_of(child, "housekeeper")
+        time.sleep(1)
+        return sleeps_of(child, "housekeeper") - before <= 1
+    wait_until(has_slept_through, 30)
+    conn.cmd("DEBUG", "POPULATE", 1_000_000)
+    full = int(info(conn, "memory")["used_memory_rss"])
+    conn.cmd("FLUSHALL", "ASYNC")
+    wait_until(lambda: int(info(conn, "memory")["used_memory_rss"]) < full / 2)
+    wait_until(has_slept_through, 30)
 
 
 def test_hz(idler):

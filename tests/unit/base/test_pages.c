@@ -129,6 +129,35 @@ static void test_prefault_keeps_spares(void **state)
     pages_destroy(&p);
 }
 
+static void count_one(void *self)
+{
+    ++*(int *)self;
+}
+
+static void test_tells_of_spares_taken(void **state)
+{
+    (void)state;
+    int taken = 0;
+    struct pages_options o = {
+        .reserve_bytes = (size_t)SMALL_EXTENTS * EXTENT_BYTES,
+        .spare_extents = 2,
+        .on_spare_taken = count_one,
+        .self = &taken,
+    };
+    struct pages *p = pages_create(&o);
+    assert_non_null(p);
+    while (pages_prefault(p)) {
+    }
+    for (int i = 0; i < 2 * EXTENT_PAGES; i++) {
+        (void)pages_acquire(p);
+        assert_int_equal(taken, 1 + i / EXTENT_PAGES);
+    }
+    /* None was ready, so none was a spare one. */
+    (void)pages_acquire(p);
+    assert_int_equal(taken, 2);
+    pages_destroy(&p);
+}
+
 static void test_prefault_stops_at_the_end(void **state)
 {
     (void)state;
@@ -323,6 +352,7 @@ int test_pages_run(void)
         cmocka_unit_test(test_fills_the_span_and_no_more),
         cmocka_unit_test(test_prefers_the_fullest_extent),
         cmocka_unit_test(test_prefault_keeps_spares),
+        cmocka_unit_test(test_tells_of_spares_taken),
         cmocka_unit_test(test_prefault_stops_at_the_end),
         cmocka_unit_test(test_trim_returns_whole_extents),
         cmocka_unit_test(test_trim_cuts_holes_small),

@@ -202,7 +202,7 @@ void house_init(struct house *h, const struct house_options *o)
         .shard_count = o->shard_count > 0 ? o->shard_count : 1,
         .database_count = HOUSE_DATABASES, .pages = h->pages, .seed = {5, 6},
         .sink = {o->is_silent ? NULL : put, h},
-        .events = {raise_event, due_sooner, h},
+        .events = {.raise = raise_event, .due_sooner = due_sooner, .self = h},
         .now_ms = HOUSE_NOW_MS,
     };
     h->store = store_create(&so);
