@@ -3,10 +3,11 @@
  *
  * Rule:      a chunk that has at least `depth` others on either side is
  *            squeezed, if that saves an eighth of it, and it has
- *            SQUEEZE_BYTES_MIN at least and UINT16_MAX at most; so an element of
- *            up to 64 KB with a chunk of its own is, too. Any other chunk is loose. Only where
- *            memory was lacking when a chunk should have been made what its
- *            place asks for, it is something else, until the next chance.
+ *            SQUEEZE_BYTES_MIN at least and UINT16_MAX at most; so an element
+ *            of up to 64 KB with a chunk of its own is, too. Any other chunk is
+ *            loose. Only where memory was lacking when a chunk should have been
+ *            made what its place asks for, it is something else, until the next
+ *            chance.
  * Reading:   changes nothing in the list, and so neither its bytes nor what
  *            moves it nor who else may read it. The entries are unpacked into
  *            the window, a buffer of the thread's own that is large enough for
