@@ -180,7 +180,7 @@ KNOWN = [
           "SET of a key that is not there, with a deadline that has passed, is "
           "no change to who watches it"),
     Known(r"exec", "<7.2",
-          lambda words, a, b: (a[1] or b"").startswith(b"EXECABORT")
+          lambda words, a, b: a[0] == b"-" and a[1].startswith(b"EXECABORT")
           and (b[1] is None or isinstance(b[1], list) and
                any(r[0] == b"-" for r in b[1])), True,
           "a word too many (see ZRANK) is refused at once there, and when it "
