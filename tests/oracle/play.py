@@ -159,6 +159,7 @@ class Player:
     def play(self, steps):
         """The first Difference, or None."""
         self.queued = {}
+        self.may_have_grown = False  # a string, by a BITFIELD that failed
         self.waiting = {}  # session -> what it waits with
         for side in self.sides:
             side.reset()
@@ -183,6 +184,7 @@ class Player:
         if commands[0][1][0].startswith(b"!"):
             return self._special(session, *commands[0])
         data = b"".join(encode(words) for _, words in commands)
+        self.may_have_grown |= b"\r\nfail\r\n" in data.lower()
         heard = replied(commands)
         links = [side.link(session) for side in self.sides]
         for link in links:
@@ -240,6 +242,11 @@ class Player:
         if a == b:
             return None
         name = name_of(words)
+        if name == "exec" and self.may_have_grown and b[1] is None:
+            self._count("BITFIELD that grows a string and then fails is a change "
+                        "to who watches it")
+            self.is_over = True
+            return None
         if (name == "exec" and isinstance(a[1], list) and isinstance(b[1], list)
                 and len(a[1]) == len(b[1]) == len(queue)):
             for inner, x, y in zip(queue, a[1], b[1]):
