@@ -7,7 +7,8 @@
  * Trimming begins when little else was to do for a while and much is free.
  *
  * It sleeps until there is something for it: a spare extent was taken, a database
- * was flushed, or the server's tick sees that much is free. */
+ * was flushed, the watchdog was set, or the server's tick sees that much is
+ * free. */
 #include "server/housekeeper.h"
 
 #include <sys/resource.h>
@@ -48,8 +49,7 @@ static bool is_much_free(struct server *s)
 
 void housekeeper_tick(struct server *s)
 {
-    if (is_much_free(s)
-        || atomic_load_explicit(&s->watchdog_us, memory_order_relaxed) > 0) {
+    if (is_much_free(s)) {
         signal_event_set(&s->housekeeper_wake);
     }
 }

@@ -7,7 +7,7 @@ struct server;
 
 /* Runs until the server stops; `server` is a struct server. */
 void housekeeper_run(void *server);
-/* Worker 0's, once a tick: wakes it if much is free or workers are watched. */
+/* Worker 0's, once a tick: wakes it if much is free. */
 void housekeeper_tick(struct server *s);
 
 #endif

@@ -106,6 +106,7 @@ void server_apply_options(struct server *s)
     atomic_store_explicit(&s->hz, (uint32_t)o->hz, memory_order_relaxed);
     atomic_store_explicit(&s->watchdog_us, o->watchdog_period * 1000,
                           memory_order_relaxed);
+    signal_event_set(&s->housekeeper_wake);
     log_set_level(s->log, (enum log_level)o->loglevel);
     log_set_form(s->log, (enum log_format)o->log_format,
                  (enum log_time)o->log_timestamp_format);
