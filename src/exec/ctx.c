@@ -295,10 +295,8 @@ void ctx_notify(struct cmd_ctx *c, const struct key *k, enum event_class cls,
     }
 }
 
-/* Out of line, so that the common way needs no frame. */
-__attribute__((noinline))
-static void tell_change(struct cmd_ctx *c, const struct key *k,
-                        enum event_class cls, const char *event)
+static RARE void tell_change(struct cmd_ctx *c, const struct key *k,
+                             enum event_class cls, const char *event)
 {
     exec_touch(c->exec, c->database, k);
     ctx_notify(c, k, cls, event);

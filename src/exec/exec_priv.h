@@ -2,13 +2,10 @@
 #ifndef ENGRAM_EXEC_EXEC_PRIV_H
 #define ENGRAM_EXEC_EXEC_PRIV_H
 
+#include "base/rare.h"
 #include "exec/exec.h"
 #include "exec/saved.h"
 #include "exec/transaction.h"
-
-/* A function off the common way, kept out of its caller, whose registers it would
- * take. */
-#define RARE __attribute__((noinline))
 
 enum {
     EXEC_BATCH_KEYS = 256,

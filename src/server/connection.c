@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/rare.h"
 #include "net/socket.h"
 #include "server/monitor.h"
 #include "server/output_limit.h"
@@ -375,8 +376,7 @@ void connection_on_sent(void *arg, size_t bytes)
     c->closing_since_ms = c->session.last_active_ms; /* counts while closing */
 }
 
-/* Kept out of its callers, whose registers it would take. */
-static __attribute__((noinline)) void judge_output(struct connection *c)
+static RARE void judge_output(struct connection *c)
 {
     if (!c->is_closing && output_limit_is_over(c)) {
         close_connection(c, false);

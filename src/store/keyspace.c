@@ -15,9 +15,6 @@
 #include "base/clock.h"
 #include "store/store_priv.h"
 
-/* Out of line, so that the common way needs not save registers for it. */
-#define RARE __attribute__((noinline))
-
 enum {
     DESTROYED_AT_ONCE = 128, /* elements of a big value */
     HOME_PERIOD = 64,        /* edits between looks at how big a value is */

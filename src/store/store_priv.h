@@ -4,6 +4,7 @@
 
 #include "base/counter.h"
 #include "base/mem.h"
+#include "base/rare.h"
 #include "base/slab.h"
 #include "store/store.h"
 #include "structs/expiry.h"
@@ -105,10 +106,8 @@ void keyspace_doom(struct keyspace *ks, struct value *v);
 /* Deletes an entry that is due and tells the sink and the listeners. */
 void keyspace_expire_at(struct keyspace *ks, struct table_at *at,
                         struct entry *e);
-/* Counts a use of the entry and sets its access clock; seldom asked for, and not
- * to be drawn into keyspace_touch. */
-__attribute__((noinline))
-void keyspace_count_use(struct keyspace *ks, struct entry *e);
+/* Counts a use of the entry and sets its access clock; seldom asked for. */
+RARE void keyspace_count_use(struct keyspace *ks, struct entry *e);
 /* Notes in its shard that something is due then. */
 void keyspace_note_due(struct keyspace *ks, int64_t deadline_ms);
 /* Hands a keyspace that is out of the matrix to the reclaimer. */

@@ -2,9 +2,7 @@
  * in quicklist_edit.c; quicklist_priv.h explains the layout. */
 #include "structs/quicklist_priv.h"
 
-/* Kept out of the functions that are called for every element, which would save
- * registers for it. */
-#define RARE __attribute__((noinline))
+#include "base/rare.h"
 
 /* --- making and freeing --- */
 

@@ -4,6 +4,7 @@
  * quicklist sees fit; all lists are walked when a database is dropped. */
 #include "types/list.h"
 
+#include "base/rare.h"
 #include "structs/listpack.h"
 #include "types/home.h"
 
@@ -211,10 +212,8 @@ static enum status to_big(const struct entry_memory *m,
     return st;
 }
 
-/* Out of line, so that the common way of a removal needs no frame for it. */
-__attribute__((noinline))
-static void make_flat(const struct entry_memory *m, struct size_limit limit,
-                      struct entry **e)
+static RARE void make_flat(const struct entry_memory *m,
+                           struct size_limit limit, struct entry **e)
 {
     struct value *v = entry_value(*e);
     struct quicklist *q = big_of(*e)->q;

@@ -1,8 +1,8 @@
 /* set: three forms, and the steps from one to the next. No step leads back: a
  * set that was large once is likely to be so again.
  *
- * Big:       a table of cells (cell_table.h); a cell is a member's length (1 byte, or 255 and
- *            4 bytes) and its bytes.
+ * Big:       a table of cells (cell_table.h); a cell is a member's length
+ *            (1 byte, or 255 and 4 bytes) and its bytes.
  * Invariant: the packed forms are within the limits that held when they were
  *            last added to; a packed form's own header says how long it is, the
  *            bytes behind it may be more when memory for a smaller cell lacked. */

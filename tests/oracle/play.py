@@ -242,7 +242,8 @@ class Player:
         if a == b:
             return None
         name = name_of(words)
-        if name == "exec" and self.may_have_grown and b[1] is None:
+        if (name == "exec" and self.may_have_grown and isinstance(a[1], list) and
+                b[1] is None):
             self._count("BITFIELD that grows a string and then fails is a change "
                         "to who watches it")
             self.is_over = True
